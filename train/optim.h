@@ -28,9 +28,12 @@ typedef struct slc_optim {
     void (*run)(const void *settings, const slc_step *at, size_t n, float *restrict w,
                 const float *restrict g, float *const slot[SLC_MAX_SLOTS]);
     bool by_tensor;
+
+    /* How many of the slots these settings really use; NULL = all of them. */
+    size_t (*need)(const void *settings);
 } slc_optim;
 
-/* The first member of every optimizer's settings. */
+/* The first member of every optimizer's settings, and the first two lines of its table. */
 typedef struct slc_optim_common {
     double lr;
     double weight_decay;

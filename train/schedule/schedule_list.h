@@ -1,0 +1,13 @@
+/* Every schedule, sorted by name. Include with SLC_SCHEDULE(name) defined. */
+SLC_SCHEDULE(constant)
+SLC_SCHEDULE(cosine)
+SLC_SCHEDULE(cosine_restarts)
+SLC_SCHEDULE(cyclic)
+SLC_SCHEDULE(exponential)
+SLC_SCHEDULE(flat_cosine)
+SLC_SCHEDULE(linear)
+SLC_SCHEDULE(multistep)
+SLC_SCHEDULE(one_cycle)
+SLC_SCHEDULE(plateau)
+SLC_SCHEDULE(polynomial)
+SLC_SCHEDULE(step)
