@@ -1,0 +1,28 @@
+#include <string.h>
+
+#include "augment/op.h"
+
+#define SLC_OP(name) extern const slc_op slc_op_##name;
+#include "augment/op/op_list.h"
+#undef SLC_OP
+
+const slc_op *const slc_ops[] = {
+#define SLC_OP(name) &slc_op_##name,
+#include "augment/op/op_list.h"
+#undef SLC_OP
+    NULL,
+};
+
+const slc_op *slc_op_find(const char *name)
+{
+    for (const slc_op *const *op = slc_ops; *op; op++)
+        if (strcmp((*op)->entry.name, name) == 0) return *op;
+    return NULL;
+}
+
+const char *const slc_filter_names[] = {
+    "nearest", "nearest_exact", "box",         "bilinear",      "hamming", "bicubic",
+    "lanczos", "mitchell",      "catmull_rom", "cubic_bspline", NULL,
+};
+
+const char *const slc_border_names[] = {"constant", "edge", "reflect", "symmetric", NULL};
