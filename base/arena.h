@@ -12,10 +12,11 @@
 
 typedef struct slc_arena {
     struct slc_arena_block *block; /* newest first */
+    struct slc_arena_block *spare; /* left empty by a rewind */
     size_t used;                   /* of the newest block */
-    size_t total;                  /* bytes handed out since the last reset */
-    size_t limit;                  /* most bytes between resets; 0 = no limit */
-} slc_arena; /* zero is a valid, empty arena. Threads: one at a time. */
+    size_t total; /* bytes handed out since the last reset, in units of 64 */
+    size_t limit; /* most bytes between resets; 0 = no limit */
+} slc_arena;      /* zero is a valid, empty arena. Threads: one at a time. */
 
 /* size bytes, aligned to 64; NULL if memory or the limit is exhausted. Not cleared. */
 SLC_API SLC_CHECKED void *slc_arena_alloc(slc_arena *arena, size_t size);

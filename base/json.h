@@ -11,7 +11,8 @@
 /* One line, no newline; the caller frees it with free(). NULL if memory ran out. */
 SLC_API SLC_CHECKED char *slc_json_line(const json_t *json);
 
-/* Reads a JSON file of at most limit bytes. Errors: SLC_EDATA, SLC_EFORMAT, with path and line. */
+/* Reads a JSON file of at most limit bytes. Errors: slc_file_read's, and
+ * SLC_EFORMAT with path and line. */
 SLC_API SLC_CHECKED slc_status slc_json_read(json_t **out, const char *path, size_t limit,
                                              slc_err *err);
 /* Writes indented JSON, replacing the file durably. */

@@ -25,13 +25,16 @@ typedef struct slc_node {
     const char *key;        /* in a map, else NULL */
     const char *text;       /* of a scalar */
     struct slc_node *first; /* children of a list or map, in order */
+    struct slc_node *last;
     struct slc_node *next;
     size_t count; /* of children */
 } slc_node;
 
 /* Parses one YAML document (libyaml). Anchors, tags, several documents and duplicate keys
  * are refused with their line; at most 64 levels and 1,000,000 nodes. An empty document is
- * SLC_NODE_NULL. Errors: SLC_EINVAL "origin:line: reason". */
+ * SLC_NODE_NULL. An origin that begins with "--", or is "default", has no lines. A node in a
+ * map has the line of its key. Errors: SLC_EINVAL "origin:line: reason", SLC_ENOMEM; of read
+ * also slc_file_read's. */
 SLC_API SLC_CHECKED slc_status slc_node_parse(slc_node **out, slc_arena *arena,
                                               const char *text, size_t size,
                                               const char *origin, slc_err *err);
@@ -58,6 +61,10 @@ SLC_API void slc_node_write(const slc_node *node, slc_str *out);
 
 /* "recipe.yaml:12" or "--set optim.lr": what a message starts with. Lives in buffer. */
 SLC_API const char *slc_node_where(const slc_node *node, char *buffer, size_t size);
+
+/* Records SLC_EINVAL with the node's place, if it has one, in front; at may be NULL. */
+SLC_API SLC_PRINTF(3, 4) slc_status
+    slc_node_fail(slc_err *err, const slc_node *at, const char *fmt, ...);
 
 /* First difference of two trees as a key path ("optim.lr"), NULL if equal; differences
  * below a path for which skip() is true are passed over. Text lives in arena. */

@@ -1,0 +1,79 @@
+#include "base/isa.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <xmmintrin.h>
+
+enum {
+    F16C = 1 << 29
+}; /* CPUID leaf 1, ecx; not every compiler's cpu_supports knows it */
+
+static bool have_f16c(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & F16C);
+}
+
+/* __builtin_cpu_supports also asks whether the operating system keeps the registers. */
+static slc_isa best(void)
+{
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !have_f16c())
+        return SLC_ISA_C;
+    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+        !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512dq") ||
+        !__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512vbmi"))
+        return SLC_ISA_AVX2;
+    return SLC_ISA_AVX512;
+}
+
+void slc_isa_flush_denormals(void)
+{
+    _mm_setcsr(_mm_getcsr() | 0x8040); /* FTZ is bit 15, DAZ bit 6 */
+}
+
+#else
+
+static slc_isa best(void)
+{
+    return SLC_ISA_C;
+}
+
+#if defined(__aarch64__)
+void slc_isa_flush_denormals(void)
+{
+    unsigned long control;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(control));
+    __asm__ volatile("msr fpcr, %0" : : "r"(control | 1ul << 24));
+}
+#else
+void slc_isa_flush_denormals(void)
+{
+}
+#endif
+#endif
+
+const char *slc_isa_name(slc_isa isa)
+{
+    static const char *const name[SLC_ISA_COUNT] = {
+        [SLC_ISA_C] = "c",
+        [SLC_ISA_AVX2] = "avx2",
+        [SLC_ISA_AVX512] = "avx512",
+    };
+    return name[isa];
+}
+
+slc_isa slc_isa_detect(void)
+{
+    const slc_isa found = best();
+    const char *cap = getenv("SLUICE_ISA");
+    if (!cap) return found;
+    for (int i = 0; i < (int)found; i++)
+        if (strcmp(cap, slc_isa_name((slc_isa)i)) == 0) return (slc_isa)i;
+    return found;
+}

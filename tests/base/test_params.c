@@ -1,0 +1,112 @@
+#include "base/params.h"
+
+#include "tests/check.h"
+
+typedef struct settings {
+    bool on;
+    int64_t size;
+    double p;
+    const char *path;
+    int mode;
+    slc_reals factor;
+    slc_texts names;
+    const slc_node *rest;
+} settings;
+
+static const char *const modes[] = {"nearest", "bilinear", "bicubic", NULL};
+
+static const slc_param table[] = {
+    {"on", SLC_FIELD(settings, on), .initial = "false", .help = "a switch"},
+    {"size", SLC_FIELD(settings, size), .lo = 1, .hi = 65535, .help = "side"},
+    {"p", SLC_FIELD(settings, p), .lo = 0, .hi = 1, .initial = "0.5", .help = "chance"},
+    {"path", SLC_FIELD(settings, path), .initial = "", .help = "a file"},
+    {"mode", SLC_FIELD(settings, mode), .choices = modes, .initial = "bilinear",
+     .help = "m"},
+    {"factor", SLC_FIELD(settings, factor), .hi = 100, .min_count = 1, .max_count = 2,
+     .initial = "[0.6, 1.4]", .unit = "ratio", .help = "range"},
+    {"names", SLC_FIELD(settings, names), .initial = "[]", .help = "texts"},
+    {"rest", SLC_FIELD(settings, rest), .initial = "", .help = "for others"},
+    {0}};
+
+static slc_status bind(settings *s, const char *yaml, slc_arena *arena, slc_err *err)
+{
+    slc_node *map;
+    *err = (slc_err){0};
+    const slc_status st =
+        slc_node_parse(&map, arena, yaml, strlen(yaml), "recipe.yaml", err);
+    if (st != SLC_OK) return st;
+    return slc_params_bind(table, s, map, true, "op x", arena, err);
+}
+
+static void test_fills_every_type(void)
+{
+    slc_arena arena = {0};
+    slc_err err;
+    settings s;
+    CHECK(bind(&s, "{size: 1e3, name: x}", &arena, &err) == SLC_OK, "%s", err.msg);
+    CHECK(!s.on && s.size == 1000 && s.p == 0.5 && !s.path && s.mode == 1, "defaults");
+    CHECK(s.factor.n == 2 && s.factor.v[0] == 0.6 && s.factor.v[1] == 1.4, "reals");
+    CHECK(s.names.n == 0 && !s.rest, "empty lists");
+
+    CHECK(bind(&s,
+               "on: Yes\nsize: 32\np: .25\npath: 12\nmode: bicubic\nfactor: 2\n"
+               "names: [a, \"1\"]\nrest: {x: 1}\n",
+               &arena, &err) == SLC_OK,
+          "%s", err.msg);
+    CHECK(s.on && s.size == 32 && s.p == 0.25 && strcmp(s.path, "12") == 0, "scalars");
+    CHECK(s.mode == 2 && s.factor.n == 1 && s.factor.v[0] == 2, "choice, reals");
+    CHECK(s.names.n == 2 && strcmp(s.names.v[1], "1") == 0, "texts");
+    CHECK(s.rest && slc_node_get(s.rest, "x"), "node");
+    slc_arena_free(&arena);
+}
+
+static void test_names_place_and_reason(void)
+{
+    static const struct {
+        const char *yaml, *want;
+    } bad[] = {
+        {"size: 1\nfactro: 2",
+         "recipe.yaml:2: op x: unknown key \"factro\"; did you mean \"factor\"?"},
+        {"size: 1\nzzzzz: 2", "recipe.yaml:2: op x: unknown key \"zzzzz\""},
+        {"p: 1", "recipe.yaml:1: op x: size is missing"},
+        {"size: 0", "recipe.yaml:1: op x: size is 0, not within 1 to 65535"},
+        {"\n\nsize: 1.5", "recipe.yaml:3: op x: size is \"1.5\", not a whole number"},
+        {"size: \"3\"",
+         "recipe.yaml:1: op x: size is \"3\" (a text), not a whole number"},
+        {"size: 1\np: often", "recipe.yaml:2: op x: p is \"often\", not a number"},
+        {"size: 1\np: .nan", "recipe.yaml:2: op x: p is \".nan\", not a number"},
+        {"size: 1\np: nan", "recipe.yaml:2: op x: p is \"nan\", not a number"},
+        {"size: 1\np: 1e999", "recipe.yaml:2: op x: p is \"1e999\", not a number"},
+        {"size: 1\np: 0x1", "recipe.yaml:2: op x: p is \"0x1\", not a number"},
+        {"size: 1\np:", "recipe.yaml:2: op x: p is empty, not a number"},
+        {"size: 1\np: 1.5", "recipe.yaml:2: op x: p is 1.5, not within 0 to 1"},
+        {"size: 1\non: 1", "recipe.yaml:2: op x: on is \"1\", not true or false"},
+        {"size: 1\nmode: bilinaer", "recipe.yaml:2: op x: mode is \"bilinaer\", not one "
+                                    "of nearest, bilinear or bicubic; did "
+                                    "you mean \"bilinear\"?"},
+        {"size: 1\nfactor: [1,2,3]",
+         "recipe.yaml:2: op x: factor has 3 numbers, not 1 to 2"},
+        {"size: 1\nfactor: [1,\n x]",
+         "recipe.yaml:3: op x: factor is \"x\", not a number"},
+        {"size: 1\npath: [a]", "recipe.yaml:2: op x: path is a list, not a text"},
+        {"size: 1\nnames: [a, {b: c}]",
+         "recipe.yaml:2: op x: names is a map, not a list of texts"},
+        {"[size, 1]", "recipe.yaml:1: op x: is a list, not a map of settings"},
+    };
+    slc_arena arena = {0};
+    for (size_t i = 0; i < SLC_COUNT(bad); i++) {
+        slc_err err;
+        settings s;
+        const slc_status st = bind(&s, bad[i].yaml, &arena, &err);
+        CHECK(st == SLC_EINVAL && strcmp(err.msg, bad[i].want) == 0, "%s\n  not %s",
+              err.msg, bad[i].want);
+    }
+    slc_arena_free(&arena);
+}
+
+int main(void)
+{
+    test_fills_every_type();
+    test_names_place_and_reason();
+    return 0;
+}
