@@ -1,6 +1,7 @@
 /* A study: which trial comes next, and what became of the others. All decisions are made inside
  * one SQLite transaction, so that processes never see half of another's. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
