@@ -1,0 +1,232 @@
+/* The sluice command: finds the subcommand, reads its options, turns its status into an exit
+ * code. The only file with process-wide state: what signals leave behind. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "tools/cmd.h"
+#include "tools/term.h"
+
+typedef struct common_settings {
+    uint64_t threads;
+    bool json, quiet, help;
+} common_settings;
+
+#define FIELD(name) CLI_FIELD(common_settings, name)
+
+const cli_opt cli_common_options[] = {
+    {0, "threads", FIELD(threads), .lo = 0, .hi = 1024, .value = "N",
+     .help = "threads to use (default: all cores)"},
+    {0, "json", FIELD(json),
+     .help = "print one JSON object on stdout (see docs/json.md)"},
+    {'q', "quiet", FIELD(quiet), .help = "no progress, no warnings"},
+    {'h', "help", FIELD(help), .help = "print this help"},
+    {0},
+};
+
+const cli_cmd *const cli_commands[] = {
+#define CLI_COMMAND(name) &cli_cmd_##name,
+#include "tools/cmd_list.h"
+#undef CLI_COMMAND
+    NULL,
+};
+
+static const char exit_codes[] =
+    "exit codes:\n"
+    "  0 done   1 done, with findings (some inputs were bad)   2 usage or recipe\n"
+    "  3 data or model file   4 system   130 stopped, state saved\n";
+
+static atomic_bool stop_asked;
+
+/* The first signal asks; a second one of the same kind ends the process as usual. */
+static void on_signal(int number)
+{
+    atomic_store(&stop_asked, true);
+    signal(number, SIG_DFL);
+}
+
+static int exit_code(slc_status st)
+{
+    static const int code[SLC_STATUS_COUNT] = {
+        [SLC_OK] = 0,      [SLC_EINVAL] = 2, [SLC_ENOMEM] = 4, [SLC_EIO] = 4,
+        [SLC_EFORMAT] = 3, [SLC_ELIMIT] = 3, [SLC_EDATA] = 3,  [SLC_ESTOP] = 130,
+    };
+    return code[st];
+}
+
+static const char *next_command(const void *of, size_t i)
+{
+    const cli_cmd *const *list = of;
+    return list[i] ? list[i]->name : NULL;
+}
+
+const cli_cmd *cli_command_find(const char *name)
+{
+    for (size_t i = 0; cli_commands[i]; i++)
+        if (strcmp(cli_commands[i]->name, name) == 0) return cli_commands[i];
+    return NULL;
+}
+
+static void help(FILE *out)
+{
+    static const char *const group[CLI_GROUPS] = {"data", "training", "insight", "other"};
+
+    fprintf(out, "usage: sluice COMMAND [options] [arguments]\n"
+                 "Carries pictures from disk to a trained classifier.\n");
+    for (size_t g = 0; g < CLI_GROUPS; g++) {
+        fprintf(out, "\n%s:\n", group[g]);
+        for (size_t i = 0; cli_commands[i]; i++)
+            if (cli_commands[i]->group == (cli_group)g)
+                fprintf(out, "  %-12s %s\n", cli_commands[i]->name,
+                        cli_commands[i]->summary);
+    }
+    fprintf(out, "\nsluice COMMAND --help tells more. Every command takes:\n");
+    cli_opt_help(cli_common_options, &(const common_settings){0}, out);
+    fprintf(out, "\n%s", exit_codes);
+}
+
+void cli_command_help(const cli_cmd *cmd, FILE *out)
+{
+    fprintf(out, "usage: sluice %s [options]%s%s\n\n%s\n", cmd->name,
+            *cmd->args ? " " : "", cmd->args, cmd->summary);
+    if (cmd->details) fprintf(out, "\n%s\n", cmd->details);
+    fprintf(out, "\noptions:\n");
+    cli_opt_help(cmd->options, cmd->initial, out);
+    cli_opt_help(cli_common_options, &(const common_settings){0}, out);
+    fprintf(out, "\nexamples:\n%s\n\n%s", cmd->examples, exit_codes);
+}
+
+slc_status cli_print_json(json_t *object, slc_err *err)
+{
+    char *const line = object ? slc_json_line(object) : NULL;
+    json_decref(object);
+    if (!line) return slc_fail(err, SLC_ENOMEM, "out of memory");
+    puts(line);
+    free(line);
+    return SLC_OK;
+}
+
+size_t cli_peak_rss(void)
+{
+    struct rusage use;
+    if (getrusage(RUSAGE_SELF, &use) != 0) return 0;
+#ifdef __APPLE__
+    return (size_t)use.ru_maxrss;
+#else
+    return (size_t)use.ru_maxrss * 1024;
+#endif
+}
+
+/* A reader that has gone (sluice ops | head -1) is nobody to complain to. */
+static bool reader_gone(void)
+{
+    struct pollfd fd = {.fd = STDOUT_FILENO};
+    return poll(&fd, 1, 0) == 1 && (fd.revents & POLLERR) != 0;
+}
+
+static slc_status finish_output(slc_err *err)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout)) return SLC_OK;
+    if (errno == EPIPE || reader_gone()) return SLC_OK;
+    return slc_fail_errno(err, SLC_EIO, "standard output");
+}
+
+static slc_status check_count(const cli_cmd *cmd, int count, char **args, slc_err *err)
+{
+    if (count < cmd->least)
+        return slc_fail(err, SLC_EINVAL, "needs %s; \"sluice %s --help\" shows examples",
+                        cmd->args, cmd->name);
+    if (cmd->most >= 0 && count > cmd->most)
+        return slc_fail(err, SLC_EINVAL, "does not take the argument \"%s\"%s%s",
+                        args[cmd->most], *cmd->args ? "; usage: " : "", cmd->args);
+    return SLC_OK;
+}
+
+static int run_command(const cli_cmd *cmd, int count, char **args)
+{
+    _Alignas(max_align_t) char settings[CLI_MAX_SETTINGS] = {0};
+    common_settings common = {0};
+    const cli_opt_set sets[] = {{cmd->options, settings}, {cli_common_options, &common}};
+    slc_err err = {0};
+
+    if (cmd->initial) memcpy(settings, cmd->initial, cmd->settings_size);
+    slc_status st = cli_opt_parse(sets, SLC_COUNT(sets), &count, args, &err);
+    if (st == SLC_OK && common.help) {
+        cli_command_help(cmd, stdout);
+        count = 0;
+    } else if (st == SLC_OK) {
+        st = check_count(cmd, count, args, &err);
+    }
+
+    cli_term term;
+    const slc_log log = cli_term_open(&term, common.quiet);
+    cli_context cli = {.threads = (size_t)common.threads,
+                       .json = common.json,
+                       .quiet = common.quiet,
+                       .log = &log,
+                       .stop = &stop_asked};
+    if (st == SLC_OK && !common.help) st = cmd->run(&cli, settings, count, args, &err);
+    cli_term_close(&term);
+
+    slc_err out_err = {0};
+    if (finish_output(&out_err) != SLC_OK && st == SLC_OK) {
+        st = out_err.code;
+        err = out_err;
+    }
+    if (st != SLC_OK) fprintf(stderr, "sluice %s: %s\n", cmd->name, err.msg);
+    return st == SLC_OK && cli.findings ? 1 : exit_code(st);
+}
+
+static int unknown_command(const char *name)
+{
+    const char *const near = slc_suggest(name, next_command, cli_commands);
+    if (near)
+        fprintf(stderr, "sluice: unknown command \"%s\"; did you mean \"%s\"?\n", name,
+                near);
+    else
+        fprintf(stderr, "sluice: unknown command \"%s\"; \"sluice --help\" lists them\n",
+                name);
+    return exit_code(SLC_EINVAL);
+}
+
+static int overview(FILE *out)
+{
+    slc_err err = {0};
+    help(out);
+    if (out == stderr) return exit_code(SLC_EINVAL);
+    if (finish_output(&err) != SLC_OK) fprintf(stderr, "sluice: %s\n", err.msg);
+    return exit_code(err.code);
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE,
+           SIG_IGN); /* writing then fails with EPIPE, and state can still be saved */
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
+
+    const char *name = argc > 1 ? argv[1] : "";
+    if (argc < 2) return overview(stderr);
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) return overview(stdout);
+    if (strcmp(name, "--version") == 0) name = "version";
+    if (strcmp(name, "help") == 0) {
+        if (argc < 3) return overview(stdout);
+        const cli_cmd *const about = cli_command_find(argv[2]);
+        if (!about) return unknown_command(argv[2]);
+        char *asked[] = {(char[]){"--help"}, NULL};
+        return run_command(about, 1, asked);
+    }
+    if (name[0] == '-') {
+        fprintf(stderr, "sluice: unknown option %s; the command comes first\n", name);
+        return exit_code(SLC_EINVAL);
+    }
+    const cli_cmd *const cmd = cli_command_find(name);
+    return cmd ? run_command(cmd, argc - 2, argv + 2) : unknown_command(name);
+}

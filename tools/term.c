@@ -1,0 +1,101 @@
+#include "tools/term.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* A bar is redrawn at most ten times a second, a log gets at most a line in ten seconds. */
+static const uint64_t bar_ns = 100000000, line_ns = 10000000000;
+
+static void wipe(cli_term *term)
+{
+    if (term->bar_shown) fputs("\r\033[K", stderr);
+    term->bar_shown = false;
+}
+
+static void line(void *user, slc_level level, const char *text)
+{
+    cli_term *const term = user;
+    if (level == SLC_DEBUG) return;
+    wipe(term);
+    if (level == SLC_WARNING)
+        fprintf(stderr, "%swarning:%s %s\n", term->colour ? "\033[33m" : "",
+                term->colour ? "\033[0m" : "", text);
+    else
+        fprintf(stderr, "%s\n", text);
+}
+
+/* "1:05", "2:03:10"; "?" when nothing is known yet. */
+static void format_left(char *out, size_t size, uint64_t left, double rate)
+{
+    if (!(rate > 0)) {
+        snprintf(out, size, "?");
+        return;
+    }
+    const uint64_t s = (uint64_t)((double)left / rate + 0.5);
+    if (s >= 3600)
+        snprintf(out, size, "%" PRIu64 ":%02" PRIu64 ":%02" PRIu64, s / 3600, s / 60 % 60,
+                 s % 60);
+    else
+        snprintf(out, size, "%" PRIu64 ":%02" PRIu64, s / 60, s % 60);
+}
+
+static void progress(void *user, const char *what, uint64_t done, uint64_t total,
+                     double rate)
+{
+    cli_term *const term = user;
+    const uint64_t now = slc_clock_ns();
+    const uint64_t pause = term->terminal ? bar_ns : line_ns;
+    char left[32], text[256], bar[32] = "";
+
+    /* A log gets the first word of a job after its first pause, not before. */
+    if (strncmp(term->last_what, what, sizeof(term->last_what) - 1) != 0) {
+        snprintf(term->last_what, sizeof(term->last_what), "%s", what);
+        if (!term->terminal) term->last_ns = now;
+    }
+    if (now - term->last_ns < pause) return;
+    term->last_ns = now;
+
+    format_left(left, sizeof(left), total > done ? total - done : 0, rate);
+    const unsigned percent = total ? (unsigned)(100 * done / total) : 0;
+    if (!term->terminal) {
+        fprintf(stderr, "%s: %" PRIu64 "/%" PRIu64 " (%u%%), %.0f/s, %s left\n", what,
+                done, total, percent, rate, left);
+        return;
+    }
+    if (term->columns >= 70) {
+        char cells[21];
+        memset(cells, '-', 20);
+        memset(cells, '#', percent >= 100 ? 20 : percent / 5);
+        cells[20] = 0;
+        snprintf(bar, sizeof(bar), "[%s] ", cells);
+    }
+    snprintf(text, sizeof(text), "%s %s%u%% %.0f/s %s left", what, bar, percent, rate,
+             left);
+    fprintf(stderr, "\r%.*s\033[K", (int)(term->columns - 1), text);
+    fflush(stderr);
+    term->bar_shown = true;
+}
+
+slc_log cli_term_open(cli_term *term, bool quiet)
+{
+    const char *const no_colour = getenv("NO_COLOR"), *const kind = getenv("TERM");
+    struct winsize size;
+
+    memset(term, 0, sizeof(*term));
+    term->terminal = isatty(STDERR_FILENO) && !(kind && strcmp(kind, "dumb") == 0);
+    term->colour = term->terminal && !(no_colour && *no_colour);
+    term->columns = 80;
+    if (term->terminal && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1)
+        term->columns = size.ws_col;
+    if (quiet) return (slc_log){0};
+    return (slc_log){.line = line, .progress = progress, .user = term};
+}
+
+void cli_term_close(cli_term *term)
+{
+    wipe(term);
+}
