@@ -42,12 +42,12 @@ static const char exit_codes[] =
     "  0 done   1 done, with findings (some inputs were bad)   2 usage or recipe\n"
     "  3 data or model file   4 system   130 stopped, state saved\n";
 
-static atomic_bool stop_asked;
+static atomic_int stop_asked;
 
 /* The first signal asks; a second one of the same kind ends the process as usual. */
 static void on_signal(int number)
 {
-    atomic_store(&stop_asked, true);
+    atomic_store(&stop_asked, 1);
     signal(number, SIG_DFL);
 }
 
