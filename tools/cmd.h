@@ -16,7 +16,7 @@ typedef struct cli_context {
     bool quiet;         /* --quiet: stderr gets errors and nothing else */
     const slc_log *log; /* progress and warnings to stderr, silent when quiet */
     const atomic_bool
-        *stop;     /* turns true at SIGINT or SIGTERM: finish the step, save, SLC_ESTOP */
+        *stop;     /* not 0 after SIGINT or SIGTERM: finish the step, save, SLC_ESTOP */
     bool findings; /* a command sets it: done, but exit code 1 (some inputs bad) */
 } cli_context;
 
