@@ -11,12 +11,11 @@
 
 /* What main() hands to every command. */
 typedef struct cli_context {
-    size_t threads;     /* --threads; 0 = all cores */
-    bool json;          /* --json: stdout gets one JSON object and nothing else */
-    bool quiet;         /* --quiet: stderr gets errors and nothing else */
-    const slc_log *log; /* progress and warnings to stderr, silent when quiet */
-    const atomic_bool
-        *stop;     /* not 0 after SIGINT or SIGTERM: finish the step, save, SLC_ESTOP */
+    size_t threads;         /* --threads; 0 = all cores */
+    bool json;              /* --json: stdout gets one JSON object and nothing else */
+    bool quiet;             /* --quiet: stderr gets errors and nothing else */
+    const slc_log *log;     /* progress and warnings to stderr, silent when quiet */
+    const atomic_int *stop; /* not 0 after SIGINT or SIGTERM: save the state, SLC_ESTOP */
     bool findings; /* a command sets it: done, but exit code 1 (some inputs bad) */
 } cli_context;
 
