@@ -4,9 +4,12 @@
 
 #include "base/dtype.h"
 #include "base/isa.h"
-#include "base/node.h"
+#include "base/params.h"
 
 typedef struct slc_mix slc_mix; /* immutable; Threads: any number may use one */
+
+/* What a recipe may list, for help and reference; NULL at the end. */
+extern SLC_API const slc_entry *const slc_mix_entries[];
 
 /* A finished batch, mixed in place. lambda and label_b are written for every image (1 and
  * label_a where nothing was mixed). */

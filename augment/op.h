@@ -31,7 +31,7 @@ enum {
  * larger (a noise field, a displacement field, many holes) is drawn as one `seed` value
  * (slc_draw_seed) and grown from it with slc_rng_at(seed, ...) when it is applied. */
 typedef struct slc_draw {
-    double v[SLC_MAX_VALUES];
+    double v[SLC_MAX_VALUES]; /* NAN: not drawn this time, and not shown */
 } slc_draw;
 
 /* How an op's numbers are drawn over the epochs; the key `draw` of every random op. */
@@ -131,8 +131,9 @@ typedef struct slc_region {
 
 /* A box of the image (in pixels, inside it), resized. */
 typedef struct slc_resample {
-    double x0, y0, x1, y1;
-    size_t w, h; /* the box becomes this */
+    double x0, y0, x1, y1; /* whole numbers: as if cropped first, unless see_outside */
+    bool see_outside;      /* the filter sees what surrounds the box (Pillow's box=) */
+    size_t w, h;           /* the box becomes this */
     slc_filter filter;
     bool no_antialias; /* sample the filter at its own width when shrinking */
     bool linear_light; /* sRGB is decoded before filtering and encoded after */
@@ -141,11 +142,12 @@ typedef struct slc_resample {
     uint8_t fill[3];
 } slc_resample;
 
-/* What is done on the way into the batch: out = px * scale[c] + shift[c] (float32, product
- * rounded before the sum), then boxes are erased, then the whole vector is whitened. */
+/* What is done on the way into the batch: out = ((px / 255) - mean[c]) / std[c] as float32,
+ * then the whole vector is
+ * whitened, then boxes are erased. */
 struct slc_tail {
     bool normalized;
-    float scale[3], shift[3]; /* 1 / 255 and 0 without normalize */
+    const struct slc_norm *norm; /* its table; never NULL */
     size_t erased;
     struct {
         slc_rect box;
@@ -156,6 +158,7 @@ struct slc_tail {
     size_t dims;         /* of whitening: channels * height * width, 0 = none */
     const float *mean;   /* dims */
     const float *matrix; /* dims x dims, row-major, applied to (x - mean) in NCHW order */
+    float *centred;      /* dims; the sample's own scratch */
 };
 
 /* One step a combinator asks for. */
@@ -226,7 +229,7 @@ typedef struct slc_op {
     bool in_place;
     /* On the way into the batch; w, h: the final size. Fails where that does not fit. */
     slc_status (*tail)(const void *settings, const slc_draw *draw, size_t w, size_t h,
-                       size_t channels, slc_tail *tail, slc_err *err);
+                       size_t channels, slc_tail *tail, slc_work *work, slc_err *err);
     /* Combinators: which children run, in which order; at most SLC_MAX_CALLS. */
     size_t (*expand)(const slc_context *context, const slc_draw *draw, slc_call *calls);
 

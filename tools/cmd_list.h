@@ -1,3 +1,2 @@
 /* Every command, in the order of the help. One line each; see cmd.h. */
 CLI_COMMAND(version)
-CLI_COMMAND(manual)

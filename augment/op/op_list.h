@@ -1,3 +1,11 @@
 /* Every op, sorted by name. Include with SLC_OP(name) defined. */
+SLC_OP(center_crop)
+SLC_OP(crop)
+SLC_OP(cutout)
 SLC_OP(hflip)
 SLC_OP(invert)
+SLC_OP(normalize)
+SLC_OP(pad)
+SLC_OP(random_crop)
+SLC_OP(random_resized_crop)
+SLC_OP(resize)

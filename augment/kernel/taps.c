@@ -1,0 +1,151 @@
+#include "augment/kernel/taps.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/num.h"
+
+static double box(double x)
+{
+    return x > -0.5 && x <= 0.5 ? 1.0 : 0.0;
+}
+
+static double bilinear(double x)
+{
+    x = fabs(x);
+    return x < 1.0 ? 1.0 - x : 0.0;
+}
+
+/* The float constants are Pillow's. */
+static double hamming(double x)
+{
+    x = fabs(x);
+    if (x == 0.0) return 1.0;
+    if (x >= 1.0) return 0.0;
+    x = x * M_PI;
+    return sin(x) / x * ((double)0.54f + (double)0.46f * cos(x));
+}
+
+static double cubic(double x, double a)
+{
+    x = fabs(x);
+    if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
+    if (x < 2.0) return (((x - 5) * x + 8) * x - 4) * a;
+    return 0.0;
+}
+
+static double bicubic(double x)
+{
+    return cubic(x, -0.5);
+}
+
+static double bicubic_sharp(double x)
+{
+    return cubic(x, -0.75);
+}
+
+static double sinc(double x)
+{
+    if (x == 0.0) return 1.0;
+    x = x * M_PI;
+    return sin(x) / x;
+}
+
+static double lanczos(double x)
+{
+    return x >= -3.0 && x < 3.0 ? sinc(x) * sinc(x / 3) : 0.0;
+}
+
+const slc_kernel_filter slc_filter_box = {box, 0.5},
+                        slc_filter_bilinear = {bilinear, 1.0},
+                        slc_filter_hamming = {hamming, 1.0},
+                        slc_filter_bicubic = {bicubic, 2.0},
+                        slc_filter_bicubic_sharp = {bicubic_sharp, 2.0},
+                        slc_filter_lanczos = {lanczos, 3.0};
+
+/* Four taps as three words of signed bytes: c = d0 + 256 d1 + 65536 d2, each d in
+ * [-128, 127]. |c| < 2^23 - 2^15 holds because coefficients are at most about 1.3 * 2^22. */
+static void split(const int32_t *coef, uint32_t *quad)
+{
+    uint8_t digit[3][4];
+    for (int t = 0; t < 4; t++) {
+        int32_t c = coef[t];
+        for (int d = 0; d < 3; d++) {
+            const int8_t low = (int8_t)(uint8_t)(c & 255);
+            digit[d][t] = (uint8_t)low;
+            c = (c - low) / 256;
+        }
+    }
+    memcpy(quad, digit, sizeof(digit));
+}
+
+static bool reserve(slc_taps *taps, slc_arena *arena, size_t out, size_t room)
+{
+    size_t n;
+    if (!slc_mul3(out, room, sizeof(int32_t), &n)) return false;
+    *taps = (slc_taps){.out = out, .room = room};
+    taps->first = slc_arena_alloc(arena, out * sizeof(int32_t));
+    taps->count = slc_arena_alloc(arena, out * sizeof(int32_t));
+    taps->coef = slc_arena_alloc(arena, n);
+    taps->quad = slc_arena_alloc(arena, n / 4 * 3);
+    return taps->first && taps->count && taps->coef && taps->quad;
+}
+
+/* Weights of the taps first... of one output position into w; returns how many. */
+static size_t weigh(const slc_kernel_filter *filter, double center, double support,
+                    double inverse, size_t in, bool clamp, double *w, int32_t *first)
+{
+    const ptrdiff_t from = (ptrdiff_t)(center - support + 0.5),
+                    to = (ptrdiff_t)(center + support + 0.5);
+    const ptrdiff_t lo = from < 0 ? 0 : from,
+                    hi = to > (ptrdiff_t)in ? (ptrdiff_t)in : to;
+    double sum = 0;
+
+    for (ptrdiff_t x = lo; x < hi; x++) {
+        w[x - lo] = filter->at(((double)x - center + 0.5) * inverse);
+        sum += w[x - lo];
+    }
+    if (clamp) {
+        const ptrdiff_t left = (ptrdiff_t)floor(center - support + 0.5);
+        for (ptrdiff_t x = left; x <= to; x++) {
+            if (x >= lo && x < hi) continue;
+            const double v = filter->at(((double)x - center + 0.5) * inverse);
+            w[x < lo ? 0 : hi - lo - 1] += v;
+            sum += v;
+        }
+    }
+    for (ptrdiff_t x = 0; x < hi - lo; x++)
+        if (sum != 0.0) w[x] /= sum;
+    *first = (int32_t)lo;
+    return (size_t)(hi - lo);
+}
+
+bool slc_taps_make(slc_taps *taps, slc_arena *arena, const slc_kernel_filter *filter,
+                   size_t in, double from, double to, size_t out, bool clamp)
+{
+    /* Pillow keeps boxes in floats. */
+    const float f0 = (float)from, f1 = (float)to;
+    const double scale = (double)(f1 - f0) / (double)out;
+    const double wide = clamp || scale < 1.0 ? 1.0 : scale;
+    const double support = filter->support * wide;
+    const size_t most = (size_t)ceil(support) * 2 + 1;
+
+    if (!reserve(taps, arena, out, slc_round_up(most, 4))) return false;
+    const slc_arena_mark mark = slc_arena_get_mark(arena);
+    double *w = slc_arena_alloc(arena, most * sizeof(double));
+    if (!w) return false;
+    for (size_t i = 0; i < out; i++) {
+        int32_t *coef = taps->coef + i * taps->room;
+        const double center = (double)f0 + ((double)i + 0.5) * scale;
+        const size_t n =
+            weigh(filter, center, support, 1.0 / wide, in, clamp, w, taps->first + i);
+        for (size_t t = 0; t < n; t++)
+            coef[t] = (int32_t)((w[t] < 0 ? -0.5 : 0.5) + w[t] * (1 << SLC_TAP_BITS));
+        memset(coef + n, 0, (taps->room - n) * sizeof(*coef));
+        taps->count[i] = (int32_t)n;
+        for (size_t t = 0; t < n; t += 4)
+            split(coef + t, taps->quad + (i * taps->room + t) / 4 * 3);
+    }
+    slc_arena_rewind(arena, mark);
+    return true;
+}

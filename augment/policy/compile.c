@@ -1,0 +1,281 @@
+/* Reading a policy: a list of nodes becomes a tree of steps. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "augment/policy/steps.h"
+
+typedef struct compiler {
+    slc_policy *policy;
+    const char *what;
+    size_t channels; /* of the images at this point; 0 = not known */
+    unsigned depth;
+    bool normalized;
+    slc_err *err;
+} compiler;
+
+static const char *const modes[] = {"iid", "alternate", "stratified", NULL};
+
+static slc_status fail_at(compiler *c, const slc_node *at, const char *name)
+{
+    char where[256];
+    return slc_err_prefix(c->err, "%s: %s", slc_node_where(at, where, sizeof(where)),
+                          name);
+}
+
+/* The name and the settings of one list item: "hflip" or "resize: {...}". */
+static slc_status read_item(compiler *c, const slc_node *item, const char **name,
+                            const slc_node **map)
+{
+    char where[256];
+    *map = NULL;
+    if (item->kind == SLC_NODE_SCALAR) {
+        *name = item->text;
+        return SLC_OK;
+    }
+    if (item->kind != SLC_NODE_MAP || item->count != 1)
+        return slc_fail(
+            c->err, SLC_EINVAL,
+            "%s: %s: expected one op, as \"- hflip\" or \"- resize: {size: 32}\"",
+            slc_node_where(item, where, sizeof(where)), c->what);
+    *name = item->first->key;
+    *map = item->first;
+    return SLC_OK;
+}
+
+/* Takes the key `draw`, which belongs to the engine, out of an op's settings. */
+static slc_status take_mode(compiler *c, const slc_node **map, slc_draw_mode *mode)
+{
+    char where[256];
+    const slc_node *key =
+        *map && (*map)->kind == SLC_NODE_MAP ? slc_node_get(*map, "draw") : NULL;
+    *mode = SLC_DRAW_IID;
+    if (!key) return SLC_OK;
+    bool known = false;
+    for (int i = 0; modes[i]; i++)
+        if (key->kind == SLC_NODE_SCALAR && strcmp(key->text, modes[i]) == 0) {
+            *mode = (slc_draw_mode)i;
+            known = true;
+        }
+    if (!known)
+        return slc_fail(c->err, SLC_EINVAL,
+                        "%s: draw: expected iid, alternate or stratified",
+                        slc_node_where(key, where, sizeof(where)));
+    slc_node *rest = slc_node_new(&c->policy->arena, SLC_NODE_MAP);
+    if (!rest) return slc_fail(c->err, SLC_ENOMEM, "%s: no memory", c->what);
+    rest->line = (*map)->line;
+    rest->origin = (*map)->origin;
+    rest->key = (*map)->key;
+    for (const slc_node *n = (*map)->first; n; n = n->next)
+        if (n != key)
+            slc_node_put(rest, &c->policy->arena, n->key,
+                         slc_node_copy(&c->policy->arena, n));
+    *map = rest;
+    return SLC_OK;
+}
+
+static slc_status compile_list(compiler *c, const slc_node *list, slc_step **steps,
+                               size_t *count);
+
+static slc_status compile_children(compiler *c, slc_step *step, const slc_node *item)
+{
+    const slc_op *op = step->op;
+    const slc_node *list = NULL;
+
+    if (!op->children) return SLC_OK;
+    slc_status status = op->children(step->settings, &c->policy->arena, &list, c->err);
+    if (status) return fail_at(c, item, op->entry.name);
+    if (++c->depth > SLC_MAX_DEPTH) {
+        char where[256];
+        return slc_fail(
+            c->err, SLC_EINVAL, "%s: %s: more than %d lists inside each other",
+            slc_node_where(item, where, sizeof(where)), op->entry.name, SLC_MAX_DEPTH);
+    }
+    status = compile_list(c, list, &step->children, &step->child_count);
+    c->depth--;
+    return status;
+}
+
+/* What an op may stand after, and which images it can take. */
+static slc_status check_place(compiler *c, slc_step *step, const slc_node *item)
+{
+    const slc_op *op = step->op;
+    const char *name = op->entry.name;
+    char where[256];
+    slc_node_where(item, where, sizeof(where));
+
+    if (c->channels && c->channels < op->min_channels)
+        return slc_fail(c->err, SLC_EINVAL,
+                        "%s: %s needs three channels, images have %zu", where, name,
+                        c->channels);
+    step->after_normalize = c->normalized && op->tail;
+    if (c->normalized && !op->tail)
+        return slc_fail(c->err, SLC_EINVAL, "%s: %s cannot come after normalize", where,
+                        name);
+    const bool only_tail = op->tail && !op->area;
+    if (only_tail && c->depth > 0)
+        return slc_fail(c->err, SLC_EINVAL,
+                        "%s: %s cannot be part of another op; it belongs to the end",
+                        where, name);
+    if (only_tail) {
+        step->after_normalize = true;
+        c->normalized = true;
+    }
+    return SLC_OK;
+}
+
+static slc_status compile_item(compiler *c, const slc_node *item, slc_step *step)
+{
+    const slc_node *map = NULL;
+    const char *name = NULL;
+    slc_arena *arena = &c->policy->arena;
+
+    slc_status status = read_item(c, item, &name, &map);
+    if (status) return status;
+    step->op = slc_entry_find((const void *const *)slc_ops, "op", name, item, c->err);
+    if (!step->op) return SLC_EINVAL;
+    if ((status = take_mode(c, &map, &step->mode))) return status;
+    if (c->policy->slots >= SLC_MAX_SLOTS)
+        return slc_fail(c->err, SLC_EINVAL, "%s: more than %d ops", c->what,
+                        SLC_MAX_SLOTS);
+    step->slot = c->policy->slots++;
+
+    const slc_entry *entry = &step->op->entry;
+    char label[64];
+    snprintf(label, sizeof(label), "op %s", entry->name);
+    step->settings =
+        slc_arena_zero(arena, 1, entry->settings_size ? entry->settings_size : 1);
+    if (!step->settings) return slc_fail(c->err, SLC_ENOMEM, "%s: no memory", c->what);
+    static const slc_param none[] = {{0}};
+    status = slc_params_bind(entry->params ? entry->params : none, step->settings, map,
+                             false, label, arena, c->err);
+    if (status) return status;
+    if (step->op->prepare && (status = step->op->prepare(step->settings, arena, c->err)))
+        return fail_at(c, item, entry->name);
+    if ((status = check_place(c, step, item))) return status;
+    if (step->op->draw) c->policy->random = true;
+    if (step->op->views) c->policy->views *= step->op->views(step->settings);
+    status = compile_children(c, step, item);
+    if (!status && step->op->channels && c->channels)
+        c->channels = step->op->channels(step->settings, c->channels);
+    return status;
+}
+
+static slc_status compile_list(compiler *c, const slc_node *list, slc_step **steps,
+                               size_t *count)
+{
+    char where[256];
+    *steps = NULL;
+    *count = 0;
+    if (!list || list->kind == SLC_NODE_NULL) return SLC_OK;
+    if (list->kind != SLC_NODE_LIST)
+        return slc_fail(c->err, SLC_EINVAL, "%s: %s: expected a list of ops",
+                        slc_node_where(list, where, sizeof(where)), c->what);
+    *steps =
+        slc_arena_zero(&c->policy->arena, list->count ? list->count : 1, sizeof(**steps));
+    if (!*steps) return slc_fail(c->err, SLC_ENOMEM, "%s: no memory", c->what);
+    for (const slc_node *item = list->first; item; item = item->next) {
+        const slc_status status = compile_item(c, item, *steps + *count);
+        if (status) return status;
+        (*count)++;
+    }
+    return SLC_OK;
+}
+
+slc_status slc_policy_create(slc_policy **out, const slc_node *list, const char *what,
+                             size_t channels, slc_err *err)
+{
+    *out = NULL;
+    slc_policy *policy = calloc(1, sizeof(*policy));
+    if (!policy) return slc_fail(err, SLC_ENOMEM, "%s: no memory", what);
+    policy->views = 1;
+    slc_norm_make(&policy->plain, (const float[3]){0}, (const float[3]){1, 1, 1});
+    compiler c = {.policy = policy, .what = what, .channels = channels, .err = err};
+    const slc_status status = compile_list(&c, list, &policy->steps, &policy->count);
+    policy->normalized = c.normalized;
+    if (status)
+        slc_policy_destroy(&policy);
+    else
+        *out = policy;
+    return status;
+}
+
+void slc_policy_destroy(slc_policy **policy)
+{
+    if (!*policy) return;
+    slc_arena_free(&(*policy)->arena);
+    free(*policy);
+    *policy = NULL;
+}
+
+static slc_node *dump_step(const slc_step *step, slc_arena *arena)
+{
+    const slc_entry *entry = &step->op->entry;
+    slc_node *map = slc_node_new(arena, SLC_NODE_MAP);
+    slc_node *set = entry->params ? slc_params_dump(entry->params, step->settings, arena)
+                                  : slc_node_new(arena, SLC_NODE_MAP);
+    if (step->mode != SLC_DRAW_IID)
+        slc_node_put(set, arena, "draw", slc_node_scalar(arena, modes[step->mode]));
+    return slc_node_put(map, arena, entry->name, set) ? map : NULL;
+}
+
+slc_node *slc_policy_dump(const slc_policy *policy, slc_arena *arena)
+{
+    slc_node *list = slc_node_new(arena, SLC_NODE_LIST);
+    for (size_t i = 0; i < policy->count; i++)
+        if (!slc_node_add(list, dump_step(policy->steps + i, arena))) return NULL;
+    return list;
+}
+
+bool slc_policy_is_random(const slc_policy *policy)
+{
+    return policy->random;
+}
+
+bool slc_policy_is_normalized(const slc_policy *policy)
+{
+    return policy->normalized;
+}
+
+uint32_t slc_policy_views(const slc_policy *policy)
+{
+    return policy->views;
+}
+
+static void sizes(const slc_step *steps, size_t count, size_t *w, size_t *h);
+
+/* A combinator keeps the size if each of its children does. */
+static bool size_of(const slc_step *step, size_t *w, size_t *h)
+{
+    if (step->op->size) return step->op->size(step->settings, w, h);
+    for (size_t i = 0; i < step->child_count; i++) {
+        size_t cw = *w, ch = *h;
+        sizes(step->children + i, 1, &cw, &ch);
+        if (cw != *w || ch != *h) return false;
+    }
+    return true;
+}
+
+static void sizes(const slc_step *steps, size_t count, size_t *w, size_t *h)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!size_of(steps + i, w, h)) *w = *h = 0;
+}
+
+bool slc_policy_output_size(const slc_policy *policy, size_t in_w, size_t in_h, size_t *w,
+                            size_t *h)
+{
+    *w = in_w;
+    *h = in_h;
+    sizes(policy->steps, policy->count, w, h);
+    return *w > 0 && *h > 0;
+}
+
+size_t slc_policy_output_channels(const slc_policy *policy, size_t in_channels)
+{
+    for (size_t i = 0; i < policy->count; i++)
+        if (policy->steps[i].op->channels)
+            in_channels =
+                policy->steps[i].op->channels(policy->steps[i].settings, in_channels);
+    return in_channels;
+}
