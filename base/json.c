@@ -105,19 +105,28 @@ char *slc_json_line(const json_t *json)
     return out.text;
 }
 
+slc_status slc_json_parse(json_t **out, const void *text, size_t size, const char *origin,
+                          slc_err *err)
+{
+    const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
+    json_error_t error;
+    *out = json_loadb(text, size, flags, &error);
+    if (*out) return SLC_OK;
+    if (json_error_code(&error) == json_error_out_of_memory)
+        return slc_fail(err, SLC_ENOMEM, "%s: out of memory", origin);
+    return slc_fail(err, SLC_EFORMAT, "%s:%d: %s", origin, error.line, error.text);
+}
+
 slc_status slc_json_read(json_t **out, const char *path, size_t limit, slc_err *err)
 {
     uint8_t *bytes;
     size_t size;
-    json_error_t error;
     *out = NULL;
-    const slc_status st = slc_file_read(&bytes, &size, path, limit, err);
+    slc_status st = slc_file_read(&bytes, &size, path, limit, err);
     if (st != SLC_OK) return st;
-    *out = json_loadb((const char *)bytes, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
-                      &error);
+    st = slc_json_parse(out, bytes, size, path, err);
     free(bytes);
-    if (*out) return SLC_OK;
-    return slc_fail(err, SLC_EFORMAT, "%s:%d: %s", path, error.line, error.text);
+    return st;
 }
 
 slc_status slc_json_write(const json_t *json, const char *path, slc_err *err)

@@ -11,6 +11,10 @@
 /* One line, no newline; the caller frees it with free(). NULL if memory ran out. */
 SLC_API SLC_CHECKED char *slc_json_line(const json_t *json);
 
+/* Parses one JSON text. Errors: SLC_EFORMAT "origin:line: reason", SLC_ENOMEM. */
+SLC_API SLC_CHECKED slc_status slc_json_parse(json_t **out, const void *text, size_t size,
+                                              const char *origin, slc_err *err);
+
 /* Reads a JSON file of at most limit bytes. Errors: slc_file_read's, and
  * SLC_EFORMAT with path and line. */
 SLC_API SLC_CHECKED slc_status slc_json_read(json_t **out, const char *path, size_t limit,

@@ -1,2 +1,3 @@
 /* Every command, in the order of the help. One line each; see cmd.h. */
 CLI_COMMAND(version)
+CLI_COMMAND(manual)

@@ -81,8 +81,8 @@ static void test_names_place_and_reason(void)
         {"size: 1\np:", "recipe.yaml:2: op x: p is empty, not a number"},
         {"size: 1\np: 1.5", "recipe.yaml:2: op x: p is 1.5, not within 0 to 1"},
         {"size: 1\non: 1", "recipe.yaml:2: op x: on is \"1\", not true or false"},
-        {"size: 1\nmode: bilinaer", "recipe.yaml:2: op x: mode is \"bilinaer\", not one "
-                                    "of nearest, bilinear or bicubic; did "
+        {"size: 1\nmode: bilinaer", "recipe.yaml:2: op x: mode is \"bilinaer\", not "
+                                    "nearest, bilinear or bicubic; did "
                                     "you mean \"bilinear\"?"},
         {"size: 1\nfactor: [1,2,3]",
          "recipe.yaml:2: op x: factor has 3 numbers, not 1 to 2"},

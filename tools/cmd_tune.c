@@ -1,0 +1,386 @@
+/* tune: hyper-parameter search. Every trial runs in a process of its own, so that one that
+ * crashes or is killed for its memory costs the study nothing but that trial. */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "tools/cmd.h"
+#include "tools/tune_report.h"
+#include "train/fit.h"
+#include "train/study.h"
+
+typedef struct tune_settings {
+    const char *output;
+    cli_texts set;
+    bool show;
+    const char *rerun;
+} tune_settings;
+
+#define FIELD(name) CLI_FIELD(tune_settings, name)
+
+static const cli_opt options[] = {
+    {'o', "output", FIELD(output), .value = "DIR", .help = "study directory"},
+    {'s', "set", FIELD(set), .value = "KEY=VALUE",
+     .help = "change a key of the recipe, for example tune.trials=50 (repeatable)"},
+    {0, "show", FIELD(show), .help = "only print the trials and draw the plots"},
+    {0, "rerun", FIELD(rerun), .value = "N:RUN",
+     .help = "train trial N again, from the start, in the run directory RUN"},
+    {0},
+};
+
+/* How a trial's process ends, besides SLC_OK's 0. */
+enum {
+    EXIT_WAIT = 10,
+    EXIT_END = 11,
+    EXIT_STOP = 12,
+    EXIT_FAILED = 13,
+    EXIT_BROKEN = 14
+};
+enum { WAIT_US = 200000, HOPELESS = 3 };
+
+/* --- inside a trial's process --------------------------------------------------------------- */
+
+typedef struct trial_run {
+    slc_study *study;
+    slc_job *job;
+    const slc_log *log;
+    atomic_int *pause;
+    slc_status failed;
+    slc_err err;
+} trial_run;
+
+/* Stops the run after the epoch that decides; its state stays for a later promotion. */
+static bool on_epoch(void *user, const slc_epoch *epoch)
+{
+    trial_run *r = user;
+    bool go_on = true;
+    const double value =
+        slc_study_tune(r->study)->metric == 0 ? epoch->val_top1 : epoch->val_loss;
+
+    r->failed = slc_study_report(r->study, r->job, epoch->epoch, value, &go_on, &r->err);
+    slc_log_line(r->log, SLC_INFO, "trial %" PRIu64 ", epoch %" PRIu64 ": %.4f",
+                 r->job->trial.trial, epoch->epoch, value);
+    if (r->failed != SLC_OK || !go_on) atomic_store(r->pause, 1);
+    return true;
+}
+
+static bool has_state(const char *dir)
+{
+    char path[600];
+    snprintf(path, sizeof(path), "%s/state.safetensors", dir);
+    return access(path, R_OK) == 0;
+}
+
+/* Trains the job's trial up to where it must pause. SLC_ESTOP: the user wants to stop. */
+static slc_status train(cli_context *cli, slc_study *study, slc_job *job, slc_err *err)
+{
+    slc_arena arena = {0};
+    slc_recipe recipe = {0};
+    slc_fit_result result = {0};
+    atomic_int pause = 0;
+    trial_run r = {.study = study, .job = job, .log = cli->log, .pause = &pause};
+    const slc_node *node = slc_study_trial_recipe(study, &job->trial, &arena);
+    slc_status st = node ? slc_recipe_read(&recipe, node, err)
+                         : slc_fail(err, SLC_ENOMEM, "tune: out of memory");
+    if (st == SLC_OK)
+        st = slc_fit_run(&(slc_fit_settings){.recipe = &recipe,
+                                             .run = job->dir,
+                                             .resume = job->resume && has_state(job->dir),
+                                             .overwrite = true,
+                                             .threads = cli->threads,
+                                             .stop = &pause,
+                                             .on_epoch = on_epoch,
+                                             .user = &r},
+                         &result, err);
+    if (r.failed != SLC_OK) {
+        *err = r.err;
+        st = r.failed;
+    } else if (st == SLC_ESTOP && atomic_load(&pause) && !atomic_load(cli->stop)) {
+        st = SLC_OK; /* a pause on a rung, or the pacer's stop */
+    }
+    json_decref(result.summary);
+    slc_recipe_free(&recipe);
+    slc_arena_free(&arena);
+    return st;
+}
+
+/* One job, start to end. The exit status tells the parent what became of it. */
+static int run_job(cli_context *cli, const char *dir, slc_err *err)
+{
+    slc_study *study = NULL;
+    slc_job job;
+    int code = EXIT_BROKEN;
+    const uint64_t start = slc_clock_ns();
+
+    if (slc_study_reopen(&study, dir, err) != SLC_OK) return code;
+    if (slc_study_next(study, &job, err) != SLC_OK) goto done;
+    if (job.kind != SLC_JOB_RUN) {
+        if (job.why) slc_log_line(cli->log, SLC_INFO, "%s", job.why);
+        code = job.kind == SLC_JOB_WAIT ? EXIT_WAIT : EXIT_END;
+        goto done;
+    }
+    const slc_status st = train(cli, study, &job, err);
+    const double seconds = 1e-9 * (double)(slc_clock_ns() - start);
+    if (st == SLC_ESTOP) {
+        code =
+            EXIT_STOP; /* the trial stays "running": whoever comes next takes it over */
+        goto done;
+    }
+    if (st != SLC_OK)
+        slc_log_line(cli->log, SLC_WARNING, "trial %" PRIu64 " failed: %s",
+                     job.trial.trial, err->msg);
+    if (slc_study_finish(study, &job, seconds, st == SLC_OK ? NULL : err->msg, err) ==
+        SLC_OK)
+        code = st == SLC_OK ? 0 : EXIT_FAILED;
+
+done:
+    slc_study_close(&study);
+    return code;
+}
+
+/* --- the parent ------------------------------------------------------------------------------- */
+
+/* Records that a trial's process died, so that nobody tries the same trial for ever. */
+static slc_status bury(const char *dir, int signal_number, slc_err *err)
+{
+    slc_study *study = NULL;
+    slc_job job;
+    char why[80];
+    slc_status st = slc_study_reopen(&study, dir, err);
+    if (st == SLC_OK) st = slc_study_next(study, &job, err);
+    if (st == SLC_OK && job.kind == SLC_JOB_RUN && job.resume) {
+        snprintf(
+            why, sizeof(why), "its process was ended by signal %d (%s)", signal_number,
+            signal_number == 9 ? "killed: out of memory?" : strsignal(signal_number));
+        st = slc_study_finish(study, &job, 0, why, err);
+    }
+    slc_study_close(&study);
+    return st;
+}
+
+/* Runs one job in a child; *code is how it ended. */
+static slc_status spawn(cli_context *cli, const char *dir, int *code, slc_err *err)
+{
+    int status = 0;
+    fflush(NULL);
+    const pid_t parent = getpid(), child = fork();
+    if (child < 0) return slc_fail_errno(err, SLC_EIO, "tune: cannot start a trial");
+    if (child == 0) {
+        slc_err own = {0};
+        prctl(PR_SET_PDEATHSIG,
+              SIGKILL); /* a study that is killed leaves nothing running */
+        if (getppid() != parent) _exit(EXIT_BROKEN);
+        const int end = run_job(cli, dir, &own);
+        if (end == EXIT_BROKEN) fprintf(stderr, "sluice tune: %s\n", own.msg);
+        fflush(NULL);
+        _exit(end);
+    }
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return slc_fail_errno(err, SLC_EIO, "tune: waiting for a trial");
+    if (WIFSIGNALED(status)) {
+        *code = EXIT_FAILED;
+        return atomic_load(cli->stop) ? SLC_OK : bury(dir, WTERMSIG(status), err);
+    }
+    *code = WEXITSTATUS(status);
+    if (*code == EXIT_BROKEN)
+        return slc_fail(err, SLC_EIO, "%s: the study cannot go on", dir);
+    return SLC_OK;
+}
+
+/* Job after job until the study, the user, the clock or bad luck ends it. */
+static slc_status work(cli_context *cli, const char *dir, double minutes, slc_err *err)
+{
+    const uint64_t start = slc_clock_ns();
+    int failures = 0, code = 0;
+    bool any = false;
+
+    while (code != EXIT_END) {
+        if (minutes > 0 && 1e-9 * (double)(slc_clock_ns() - start) > 60 * minutes) {
+            slc_log_line(cli->log, SLC_INFO, "the time is up");
+            return SLC_OK;
+        }
+        slc_status st = spawn(cli, dir, &code, err);
+        if (st != SLC_OK) return st;
+        if (code == EXIT_STOP || atomic_load(cli->stop))
+            return slc_fail(err, SLC_ESTOP,
+                            "%s: stopped; the same command goes on where it was", dir);
+        any |= code == 0;
+        failures += code == EXIT_FAILED;
+        if (!any && failures >= HOPELESS)
+            return slc_fail(
+                err, SLC_EDATA,
+                "%s: the first %d trials all failed; see `sluice tune --show -o %s`", dir,
+                failures, dir);
+        if (code == EXIT_WAIT) usleep(WAIT_US);
+    }
+    return SLC_OK;
+}
+
+/* The recipe at the middle and at both ends of its space must be one that can be trained. */
+static slc_status check_space(const slc_space *space, const slc_node *recipe,
+                              slc_arena *arena, slc_err *err)
+{
+    static const double at[] = {0.5, 0, 1};
+    for (size_t i = 0; i < SLC_COUNT(at); i++) {
+        double unit[SLC_MAX_DIMS];
+        slc_recipe read = {0};
+        for (size_t d = 0; d < space->n; d++)
+            unit[d] = at[i];
+        slc_node *node = slc_space_apply(space, recipe, unit, arena);
+        if (!node) return slc_fail(err, SLC_ENOMEM, "tune: out of memory");
+        for (slc_node **link = &node->first; *link; link = &(*link)->next)
+            if (strcmp((*link)->key, "tune") == 0) {
+                *link = (*link)->next;
+                node->count--;
+                break;
+            }
+        slc_status st = slc_recipe_read(&read, node, err);
+        if (st == SLC_OK && !read.data.val && read.data.val_fraction <= 0 &&
+            !read.data.folds)
+            st = slc_fail(err, SLC_EINVAL,
+                          "%s: a search needs a validation set: give data.val or "
+                          "data.val_fraction",
+                          recipe->origin);
+        slc_recipe_free(&read);
+        if (st != SLC_OK) return st;
+    }
+    return SLC_OK;
+}
+
+static slc_status read_tree(slc_node **out, const char *path, const cli_texts *sets,
+                            slc_arena *arena, slc_err *err)
+{
+    slc_status st = slc_node_read(out, arena, path, err);
+    for (size_t i = 0; st == SLC_OK && i < sets->n; i++)
+        st = slc_node_set(*out, arena, sets->v[i], err);
+    return st;
+}
+
+/* Makes the study or checks that it is this recipe's, and closes it again before any fork. */
+static slc_status prepare(const tune_settings *s, const char *path, double *minutes,
+                          slc_err *err)
+{
+    slc_arena arena = {0};
+    slc_node *recipe = NULL;
+    slc_space space;
+    slc_tune tune;
+    slc_study *study = NULL;
+    int64_t epochs = 10;
+    slc_status st = read_tree(&recipe, path, &s->set, &arena, err);
+
+    if (st == SLC_OK) st = slc_space_read(&space, recipe, &arena, err);
+    if (st == SLC_OK)
+        st = slc_tune_read(&tune, slc_node_get(recipe, "tune"), &arena, err);
+    if (st == SLC_OK) st = check_space(&space, recipe, &arena, err);
+    if (st == SLC_OK) {
+        const slc_node *train = slc_node_get(recipe, "train");
+        const slc_node *n = train ? slc_node_get(train, "epochs") : NULL;
+        if (n && n->kind == SLC_NODE_SCALAR && !slc_parse_int(n->text, &epochs))
+            st = slc_fail(err, SLC_EINVAL, "%s: train.epochs is not a number", path);
+        *minutes = tune.minutes;
+    }
+    if (st == SLC_OK)
+        st = slc_study_open(&study, s->output, recipe, &tune, (uint64_t)epochs, err);
+    slc_study_close(&study);
+    slc_arena_free(&arena);
+    return st;
+}
+
+/* Trains one trial of a study again in a directory of its own. */
+static slc_status rerun(cli_context *cli, const tune_settings *s, slc_err *err)
+{
+    slc_study *study = NULL;
+    slc_trial *all = NULL;
+    slc_arena arena = {0};
+    slc_recipe recipe = {0};
+    slc_fit_result result = {0};
+    size_t n = 0, at = 0;
+    const char *colon = strchr(s->rerun, ':');
+    char number[24] = "";
+    int64_t wanted = -1;
+
+    if (colon && (size_t)(colon - s->rerun) < sizeof(number))
+        memcpy(number, s->rerun, (size_t)(colon - s->rerun));
+    if (!colon || !colon[1] || !slc_parse_int(number, &wanted) || wanted < 0)
+        return slc_fail(err, SLC_EINVAL, "--rerun: \"%s\" is not N:RUN", s->rerun);
+    slc_status st = slc_study_reopen(&study, s->output, err);
+    if (st == SLC_OK) st = slc_study_trials(study, &all, &n, err);
+    while (at < n && all[at].trial != (uint64_t)wanted)
+        at++;
+    if (st == SLC_OK && at == n)
+        st = slc_fail(err, SLC_EINVAL, "%s: there is no trial %" PRId64 " among %zu",
+                      s->output, wanted, n);
+    const slc_node *node =
+        st == SLC_OK ? slc_study_trial_recipe(study, &all[at], &arena) : NULL;
+    if (st == SLC_OK) st = slc_recipe_read(&recipe, node, err);
+    if (st == SLC_OK)
+        st = slc_fit_run(&(slc_fit_settings){.recipe = &recipe,
+                                             .run = colon + 1,
+                                             .threads = cli->threads,
+                                             .log = cli->log,
+                                             .stop = cli->stop},
+                         &result, err);
+    json_decref(result.summary);
+    slc_recipe_free(&recipe);
+    slc_arena_free(&arena);
+    free(all);
+    slc_study_close(&study);
+    return st;
+}
+
+static slc_status run(cli_context *cli, const void *settings, int count, char **args,
+                      slc_err *err)
+{
+    const tune_settings *s = settings;
+    double minutes = 0;
+    slc_status st = SLC_OK;
+
+    if (!s->output)
+        return slc_fail(err, SLC_EINVAL,
+                        "where is the study? give it a directory with -o DIR");
+    if (s->rerun) return rerun(cli, s, err);
+    if (!s->show) {
+        if (count != 1) return slc_fail(err, SLC_EINVAL, "which recipe? give one RECIPE");
+        st = prepare(s, args[0], &minutes, err);
+        if (st == SLC_OK) st = work(cli, s->output, minutes, err);
+    }
+    if (st == SLC_OK || st == SLC_ESTOP) {
+        slc_err second = {0};
+        const slc_status shown =
+            cli_tune_report(cli, s->output, st == SLC_OK ? err : &second);
+        if (st == SLC_OK) st = shown;
+    }
+    return st;
+}
+
+const cli_cmd cli_cmd_tune = {
+    .name = "tune",
+    .group = CLI_TRAINING,
+    .summary = "search for better values of a recipe's keys",
+    .args = "[RECIPE]",
+    .least = 0,
+    .most = 1,
+    .details =
+        "Any value of the recipe may be replaced by what it is to be drawn from:\n"
+        "    lr: {log: [1e-4, 1]}      momentum: {uniform: [0, 0.99]}\n"
+        "    width: {int: [8, 64], step: 8}      name: {choice: [sgd, adamw]}\n"
+        "    beta2: {log: [0.9, 0.999], when: {optim.name: adamw}}\n"
+        "Its tune section says how: tune: {search: {name: bayes}, pacer: {name: asha},\n"
+        "trials: 30}. The study is one file that several processes may work on at the "
+        "same\n"
+        "time; the same command goes on after a kill.",
+    .examples = "sluice tune recipes/tune.yaml -o studies/fashion\n"
+                "sluice tune --show -o studies/fashion\n"
+                "sluice tune --rerun 7:runs/again -o studies/fashion",
+    .options = options,
+    .initial = &(const tune_settings){.output = NULL},
+    .settings_size = sizeof(tune_settings),
+    .run = run,
+};
