@@ -26,6 +26,7 @@ typedef struct slc_tensors slc_tensors;
 SLC_API SLC_CHECKED slc_status slc_tensors_open(slc_tensors **out, const char *path,
                                                 slc_err *err);
 SLC_API void slc_tensors_close(slc_tensors **file);
+SLC_API const char *slc_tensors_path(const slc_tensors *file);
 SLC_API size_t slc_tensors_count(const slc_tensors *file);
 SLC_API const slc_blob *slc_tensors_at(const slc_tensors *file, size_t i);
 SLC_API const slc_blob *slc_tensors_find(const slc_tensors *file, const char *name);
@@ -48,5 +49,10 @@ SLC_API SLC_CHECKED slc_status slc_model_load(slc_model *model, const slc_tensor
 /* Writes weights and buffers (F32) under their names with the given metadata. */
 SLC_API SLC_CHECKED slc_status slc_model_save(slc_model *model, const char *path,
                                               const char *const *meta, slc_err *err);
+
+/* The same with other blocks of the model's layout: averages, the best epoch's. */
+SLC_API SLC_CHECKED slc_status
+slc_model_save_blocks(const slc_model *model, const float *weights, const float *buffers,
+                      const char *path, const char *const *meta, slc_err *err);
 
 #endif
