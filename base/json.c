@@ -112,7 +112,8 @@ slc_status slc_json_parse(json_t **out, const void *text, size_t size, const cha
     json_error_t error;
     *out = json_loadb(text, size, flags, &error);
     if (*out) return SLC_OK;
-    if (json_error_code(&error) == json_error_out_of_memory)
+    /* Where jansson runs out of memory, it mostly says nothing at all. */
+    if (json_error_code(&error) == json_error_out_of_memory || !error.text[0])
         return slc_fail(err, SLC_ENOMEM, "%s: out of memory", origin);
     return slc_fail(err, SLC_EFORMAT, "%s:%d: %s", origin, error.line, error.text);
 }
@@ -143,6 +144,24 @@ slc_status slc_json_write(const json_t *json, const char *path, slc_err *err)
     return st;
 }
 
+/* JSON is Unicode; bytes that are not, of a file name perhaps, count as Latin-1. */
+static json_t *json_from_text(const char *text)
+{
+    if (slc_utf8_is_valid(text)) return json_string(text);
+    slc_str fixed = {0};
+    for (size_t n; *text; text += n) {
+        const uint32_t c = slc_utf8_next(text, &n);
+        if (n > 1 || c < 0x80)
+            slc_str_add_n(&fixed, text, n);
+        else
+            slc_str_add_n(&fixed,
+                          (char[]){(char)(0xc0 | c >> 6), (char)(0x80 | (c & 63))}, 2);
+    }
+    json_t *json = fixed.failed ? NULL : json_string(fixed.text);
+    slc_str_free(&fixed);
+    return json;
+}
+
 static json_t *json_from_scalar(const slc_node *node)
 {
     int64_t whole;
@@ -155,7 +174,7 @@ static json_t *json_from_scalar(const slc_node *node)
             return json_integer(whole);
         if (slc_parse_real(text, &real)) return json_real(real);
     }
-    return json_string(text);
+    return json_from_text(text);
 }
 
 json_t *slc_json_from_node(const slc_node *node)

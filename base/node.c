@@ -7,7 +7,7 @@
 #include "base/num.h"
 #include "base/params.h"
 
-enum { MOST_LEVELS = 64 };
+enum { MOST_LEVELS = 64, LONGEST_KEY = 256 }; /* node_read.c has the same */
 
 slc_node *slc_node_get(const slc_node *map, const char *key)
 {
@@ -177,18 +177,32 @@ static void become(slc_node *node, const slc_node *value)
     node->key = key;
 }
 
-static slc_status check_path(const setter *s)
+static size_t levels_of(const slc_node *node)
 {
-    size_t levels = 1;
-    for (const char *p = s->path; *p; p++)
-        levels += *p == '.';
-    if (levels >= MOST_LEVELS)
-        return slc_fail(s->err, SLC_EINVAL, "%s: more than %d levels", s->origin,
-                        MOST_LEVELS);
-    if (*s->path == '\0' || *s->path == '.' || strstr(s->path, "..") ||
-        s->path[strlen(s->path) - 1] == '.')
+    size_t most = 0;
+    for (const slc_node *child = node->first; child; child = child->next)
+        most = slc_max(most, levels_of(child));
+    return most + 1;
+}
+
+/* A path must name keys that a file could have had, too. */
+static slc_status check_path(const setter *s, const slc_node *value)
+{
+    size_t levels = levels_of(value);
+    bool fits = slc_utf8_is_valid(s->path);
+    for (const char *p = s->path;; p++) {
+        const size_t n = strcspn(p, ".");
+        fits = fits && n > 0 && n <= LONGEST_KEY;
+        levels++;
+        p += n;
+        if (!*p) break;
+    }
+    if (!fits)
         return slc_fail(s->err, SLC_EINVAL, "%s: not a key path (write key.path=value)",
                         s->origin);
+    if (levels > MOST_LEVELS)
+        return slc_fail(s->err, SLC_EINVAL, "%s: more than %d levels", s->origin,
+                        MOST_LEVELS);
     return SLC_OK;
 }
 
@@ -207,10 +221,10 @@ slc_status slc_node_set(slc_node *root, slc_arena *arena, const char *assignment
     const setter s = {arena, origin, path, err};
     if (!origin || !name) return slc_fail(err, SLC_ENOMEM, "--set: out of memory");
 
-    slc_status st = check_path(&s);
-    if (st != SLC_OK) return st;
     slc_node *value, *at = root;
-    st = slc_node_parse(&value, arena, equals + 1, strlen(equals + 1), origin, err);
+    slc_status st =
+        slc_node_parse(&value, arena, equals + 1, strlen(equals + 1), origin, err);
+    if (st == SLC_OK) st = check_path(&s, value);
     if (st != SLC_OK) return st;
 
     /* name: cut at each dot in turn; path: cut just before that element. */

@@ -5,29 +5,6 @@
 
 enum { LINE = 72 }; /* longest list of scalars that is written in one line */
 
-/* The next character of UTF-8 text and its length; an invalid byte counts as the Latin-1
- * character it may have been, since YAML has no bytes. */
-static uint32_t decode(const char *text, size_t *size)
-{
-    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
-    const uint8_t *p = (const uint8_t *)text;
-    const size_t n = p[0] < 0x80             ? 1
-                     : (p[0] & 0xe0) == 0xc0 ? 2
-                     : (p[0] & 0xf0) == 0xe0 ? 3
-                     : (p[0] & 0xf8) == 0xf0 ? 4
-                                             : 0;
-    *size = 1;
-    if (n < 2) return p[0];
-    uint32_t c = p[0] & (0xffu >> (n + 1));
-    for (size_t i = 1; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80) return p[0];
-        c = c << 6 | (p[i] & 0x3f);
-    }
-    if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) return p[0];
-    *size = n;
-    return c;
-}
-
 /* May c stand in YAML as it is, without starting a new line or being refused? */
 static bool is_plain(uint32_t c, size_t size)
 {
@@ -51,7 +28,7 @@ static bool can_be_bare(const char *text)
         return false;
     if (strpbrk(text, ",[]{}") || strstr(text, ": ") || strstr(text, " #")) return false;
     for (size_t i = 0, n = 1; text[i]; i += n)
-        if (!is_plain(decode(text + i, &n), n)) return false;
+        if (!is_plain(slc_utf8_next(text + i, &n), n)) return false;
     return true;
 }
 
@@ -59,7 +36,7 @@ static void write_quoted(const char *text, slc_str *out)
 {
     slc_str_add(out, "\"");
     for (size_t i = 0, n = 1; text[i]; i += n) {
-        const uint32_t c = decode(text + i, &n);
+        const uint32_t c = slc_utf8_next(text + i, &n);
         if (c == '"' || c == '\\')
             slc_str_printf(out, "\\%c", (int)c);
         else if (is_plain(c, n))

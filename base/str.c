@@ -65,6 +65,34 @@ void slc_str_free(slc_str *s)
     *s = (slc_str){0};
 }
 
+uint32_t slc_utf8_next(const char *text, size_t *size)
+{
+    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
+    const uint8_t *p = (const uint8_t *)text;
+    const size_t n = p[0] < 0x80             ? 1
+                     : (p[0] & 0xe0) == 0xc0 ? 2
+                     : (p[0] & 0xf0) == 0xe0 ? 3
+                     : (p[0] & 0xf8) == 0xf0 ? 4
+                                             : 0;
+    *size = 1;
+    if (n < 2) return p[0];
+    uint32_t c = p[0] & (0xffu >> (n + 1));
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80) return p[0];
+        c = c << 6 | (p[i] & 0x3f);
+    }
+    if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) return p[0];
+    *size = n;
+    return c;
+}
+
+bool slc_utf8_is_valid(const char *text)
+{
+    for (size_t n; *text; text += n)
+        if (slc_utf8_next(text, &n) >= 0x80 && n == 1) return false;
+    return true;
+}
+
 enum { LONGEST_WORD = 63 };
 
 /* Case, and the choice of - or _, are not what a misspelling is about. */

@@ -104,9 +104,117 @@ static void test_names_place_and_reason(void)
     slc_arena_free(&arena);
 }
 
+/* What was written by dump binds to the same bits, through YAML text. */
+static void test_dump_and_bind_round_trip(void)
+{
+    static const char *const name[] = {"null", "", "1", "a b", "true"};
+    const settings many[] = {
+        {.size = 1, .factor = {1, {0.1}}},
+        {.on = true,
+         .size = 65535,
+         .p = 1.0 / 3,
+         .path = "~",
+         .mode = 2,
+         .factor = {2, {1e-300, 99.99999999999999}},
+         .names = {5, (const char **)(uintptr_t)name}},
+        {.size = 7, .path = "", .factor = {1, {5e-324}}},
+        {.size = 7, .path = "1.50", .factor = {1, {100}}},
+    };
+    slc_arena arena = {0};
+    for (size_t i = 0; i < SLC_COUNT(many); i++) {
+        const settings *a = &many[i];
+        settings b;
+        slc_err err = {0};
+        slc_str text = {0};
+        slc_node *map;
+        slc_node_write(slc_params_dump(table, a, &arena), &text);
+        slc_status st = slc_node_parse(&map, &arena, text.text, text.size, "dump", &err);
+        if (st == SLC_OK) st = slc_params_bind(table, &b, map, false, "op", &arena, &err);
+        CHECK(st == SLC_OK, "%s in\n%s", err.msg, text.text);
+        CHECK(map->count == SLC_COUNT(table) - 1 && strcmp(map->first->key, "on") == 0,
+              "all keys");
+        CHECK(a->on == b.on && a->size == b.size && a->mode == b.mode, "%s", text.text);
+        CHECK(memcmp(&a->p, &b.p, sizeof(b.p)) == 0, "%s", text.text);
+        CHECK(a->factor.n == b.factor.n &&
+                  memcmp(a->factor.v, b.factor.v, sizeof(b.factor.v)) == 0,
+              "%s", text.text);
+        CHECK(a->path ? b.path && strcmp(a->path, b.path) == 0 : !b.path, "%s",
+              text.text);
+        CHECK(a->names.n == b.names.n && !b.rest, "%s", text.text);
+        for (size_t k = 0; k < b.names.n; k++)
+            CHECK(strcmp(a->names.v[k], b.names.v[k]) == 0, "%s", text.text);
+        slc_str_free(&text);
+    }
+    slc_arena_free(&arena);
+}
+
+static void test_set_is_the_place(void)
+{
+    slc_arena arena = {0};
+    slc_err err;
+    settings s;
+    slc_node *map;
+    CHECK(slc_node_parse(&map, &arena, "size: 1", 7, "r.yaml", &err) == SLC_OK, "%s",
+          err.msg);
+    CHECK(slc_node_set(map, &arena, "p=2", &err) == SLC_OK, "%s", err.msg);
+    CHECK(slc_params_bind(table, &s, map, false, "optim", &arena, &err) == SLC_EINVAL,
+          "2");
+    CHECK(strcmp(err.msg, "--set p: optim: p is 2, not within 0 to 1") == 0, "%s",
+          err.msg);
+    CHECK(slc_params_bind(table, &s, NULL, false, "optim", &arena, &err) == SLC_EINVAL,
+          "none");
+    CHECK(strcmp(err.msg, "optim: size is missing") == 0, "%s", err.msg);
+    CHECK(slc_params_bind(NULL, NULL, map, false, "op", &arena, &err) == SLC_EINVAL,
+          "no table");
+    CHECK(slc_params_bind(NULL, NULL, NULL, false, "op", &arena, &err) == SLC_OK, "%s",
+          err.msg);
+    slc_arena_free(&arena);
+}
+
+static void test_name_is_skipped_only_if_asked(void)
+{
+    slc_arena arena = {0};
+    slc_err err;
+    settings s;
+    slc_node *map;
+    CHECK(slc_node_parse(&map, &arena, "{name: sgd, size: 1}", 20, "r", &err) == SLC_OK,
+          "%s", err.msg);
+    CHECK(slc_params_bind(table, &s, map, true, "optim", &arena, &err) == SLC_OK, "%s",
+          err.msg);
+    CHECK(slc_params_bind(table, &s, map, false, "optim", &arena, &err) == SLC_EINVAL,
+          "name");
+    CHECK(strcmp(err.msg, "r:1: optim: unknown key \"name\"; did you mean \"names\"?") ==
+              0,
+          "%s", err.msg);
+    slc_arena_free(&arena);
+}
+
+static void test_entries_are_found(void)
+{
+    static const struct op {
+        slc_entry entry;
+        int more;
+    } hflip = {{.name = "hflip"}, 1}, vflip = {{.name = "vflip"}, 2};
+    static const void *const list[] = {&hflip, &vflip, NULL};
+    const slc_node at = {.origin = "recipe.yaml", .line = 7};
+    slc_err err;
+    CHECK(slc_entry_find(list, "op", "vflip", NULL, &err) == &vflip, "vflip");
+    CHECK(!slc_entry_find(list, "op", "hflp", &at, &err) && err.code == SLC_EINVAL,
+          "hflp");
+    CHECK(strcmp(err.msg,
+                 "recipe.yaml:7: unknown op \"hflp\"; did you mean \"hflip\"?") == 0,
+          "%s", err.msg);
+    CHECK(!slc_entry_find(list, "op", "zoom", NULL, &err), "zoom");
+    CHECK(strcmp(err.msg, "unknown op \"zoom\"") == 0, "%s", err.msg);
+}
+
 int main(void)
 {
     test_fills_every_type();
     test_names_place_and_reason();
+    test_dump_and_bind_round_trip();
+    test_set_is_the_place();
+    test_name_is_skipped_only_if_asked();
+    test_entries_are_found();
     return 0;
 }
