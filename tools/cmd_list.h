@@ -1,3 +1,4 @@
 /* Every command, in the order of the help. One line each; see cmd.h. */
+CLI_COMMAND(ops)
 CLI_COMMAND(version)
 CLI_COMMAND(manual)
