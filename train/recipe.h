@@ -42,7 +42,7 @@ typedef struct slc_recipe_loader {
     const char *quarantine;
     int cache; /* slc_cache */
     int64_t cache_mb;
-    int tail; /* slc_ragged, of training */
+    int tail; /* of training: 0 = drop, or keep if less than a batch; else slc_ragged + 1 */
     int sample_by;
     int64_t repeats;
     int64_t mix_until;
@@ -77,6 +77,7 @@ typedef struct slc_early_stop {
     bool restore;   /* the best epoch's weights become the model */
 } slc_early_stop;
 
+typedef enum slc_keep { SLC_KEEP_AUTO, SLC_KEEP_BEST, SLC_KEEP_LAST } slc_keep;
 typedef enum slc_watch { SLC_WATCH_TOP1, SLC_WATCH_LOSS } slc_watch;
 
 typedef struct slc_recipe_ema {
@@ -115,7 +116,7 @@ typedef struct slc_recipe_train {
     int64_t checkpoint_steps;
     double checkpoint_minutes;
     int64_t eval_every;  /* epochs */
-    int keep;            /* 0 auto, 1 best, 2 last */
+    int keep;            /* slc_keep */
     int64_t snapshots;   /* keep the weights of the last m cycle ends */
     slc_texts freeze;    /* globs */
     int64_t unfreeze_at; /* epoch; 0 = never */
@@ -131,11 +132,13 @@ typedef struct slc_recipe {
     int64_t seed;
     slc_recipe_data data;
     const slc_node *augment, *eval, *mix, *model; /* NULL = none */
-    const char *model_from;                       /* weights to start from; "" = none */
+    const char *model_from;                       /* weights to start from; NULL = none */
+    const char *model_head; /* glob of what is not taken from there; NULL = none */
     slc_recipe_loader loader;
     const slc_loss *loss;
     const void *loss_settings;
-    slc_reals class_weights; /* n = 0: none */
+    const float *class_weights; /* NULL = all 1 */
+    size_t class_weight_count;
     const slc_optim *optim;
     const void *optim_settings; /* begins with slc_optim_common */
     slc_recipe_optim optim_more;

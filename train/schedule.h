@@ -11,8 +11,8 @@ typedef struct slc_when {
     uint64_t step, steps, steps_per_epoch;
     uint64_t warmup; /* steps spent warming up: annealing begins after them */
     double base_lr, base_momentum;
-    const double *history; /* plateau: the watched metric of each finished epoch */
-    uint64_t epochs_done;
+    const double *loss, *top1; /* plateau: validation so far, one per evaluation */
+    uint64_t evaluations;
 } slc_when;
 
 typedef struct slc_rate {
@@ -26,7 +26,7 @@ typedef struct slc_schedule {
     /* Refuses settings that make no sense for this run (when->step is 0); NULL = never. */
     slc_status (*check)(const void *settings, const slc_when *when, slc_err *err);
     bool warms_up;     /* has a warm-up of its own and takes no other */
-    bool uses_history; /* reads when->history */
+    bool uses_history; /* reads when->loss or top1 */
 } slc_schedule;
 
 extern SLC_API const slc_schedule

@@ -4,13 +4,13 @@
 
 #include "train/schedule/shape.h"
 
-static const char *const modes[] = {"min", "max", NULL};
+static const char *const metrics[] = {"loss", "top1", NULL};
 static const char *const kinds[] = {"relative", "absolute", NULL};
 
 typedef struct settings {
     double factor, threshold, min_lr;
     int64_t patience, cooldown;
-    int mode, kind;
+    int metric, kind;
 } settings;
 
 static const slc_param params[] = {
@@ -26,26 +26,27 @@ static const slc_param params[] = {
      .unit = "epochs", .help = "epochs after a fall that do not count"},
     {"min_lr", SLC_FIELD(settings, min_lr), .lo = 0, .hi = 1e6, .initial = "0",
      .help = "the rate never falls below"},
-    {"mode", SLC_FIELD(settings, mode), .choices = modes, .initial = "min",
-     .help = "is a lower or a higher metric better"},
+    {"metric", SLC_FIELD(settings, metric), .choices = metrics, .initial = "loss",
+     .help = "of the validation set; loss falls, top1 rises"},
     {0}};
 
 static bool better(const settings *s, double value, double best)
 {
-    const double sign = s->mode == 0 ? -1 : 1;
+    const double sign = s->metric == 0 ? -1 : 1;
     const double edge =
         s->kind == 0 ? best * (1 + sign * s->threshold) : best + sign * s->threshold;
-    return s->mode == 0 ? value < edge : value > edge;
+    return s->metric == 0 ? value < edge : value > edge;
 }
 
 static slc_rate at(const void *of, const slc_when *when)
 {
     const settings *s = of;
-    double lr = when->base_lr, best = s->mode == 0 ? INFINITY : -INFINITY;
+    const double *history = s->metric == 0 ? when->loss : when->top1;
+    double lr = when->base_lr, best = s->metric == 0 ? INFINITY : -INFINITY;
     int64_t bad = 0, cool = 0;
-    for (uint64_t i = 0; i < when->epochs_done; i++) {
-        if (better(s, when->history[i], best)) {
-            best = when->history[i];
+    for (uint64_t i = 0; i < when->evaluations; i++) {
+        if (better(s, history[i], best)) {
+            best = history[i];
             bad = 0;
         } else {
             bad++;
