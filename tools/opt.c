@@ -186,7 +186,7 @@ static void print_default(const cli_opt *opt, const void *field, FILE *out)
         if (text && *text) fprintf(out, " (default %s)", text);
         break;
     case CLI_WHOLE:
-        if (*(const uint64_t *)field)
+        if (*(const uint64_t *)field && *(const uint64_t *)field != UINT64_MAX)
             fprintf(out, " (default %llu)", (unsigned long long)*(const uint64_t *)field);
         break;
     case CLI_REAL: fprintf(out, " (default %.10g)", *(const double *)field); break;

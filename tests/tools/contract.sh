@@ -1,0 +1,269 @@
+#!/bin/sh
+# The contract of the command line: exit codes, sentences, results untouched by failures.
+# usage: contract.sh SLUICE FIXTURES SECTION
+set -u
+sluice=$1 fixtures=$2 section=$3
+work=$(mktemp -d "${TMPDIR:-/tmp}/sluice-contract.XXXXXX") || exit 4
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 4
+checks=0
+
+fail() {
+    echo "FAILED: $*" >&2
+    [ -s out ] && { echo "-- stdout" && head -c 2000 out; } >&2
+    [ -s err ] && { echo "-- stderr" && head -c 2000 err; } >&2
+    exit 1
+}
+
+# expect CODE PATTERN COMMAND...: the exit code; a failure is one sentence on stderr that matches
+# PATTERN; a success prints PATTERN on stdout.
+expect() {
+    code=$1 pattern=$2
+    shift 2
+    "$@" >out 2>err </dev/null
+    got=$?
+    checks=$((checks + 1))
+    [ $got -eq "$code" ] || fail "exit code $got, not $code: $*"
+    if [ "$code" -ge 2 ]; then
+        [ "$(wc -l <err)" -eq 1 ] || fail "not one line on stderr: $*"
+        grep -Eq -- "$pattern" err || fail "stderr does not match \"$pattern\": $*"
+    else
+        grep -Eq -- "$pattern" out || fail "stdout does not match \"$pattern\": $*"
+    fi
+}
+
+# The value of a key of the JSON object in "out".
+value() { sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\).*/\1/p" out | head -n 1; }
+
+tiny_recipe() {
+    cat >tiny.yaml <<END
+seed: 3
+data: {path: "idx:$work/fix/idx", val_fraction: 0.25}
+augment:
+  - random_crop: {size: 16, padding: 2}
+  - hflip: {p: 0.1}
+  - normalize: {mean: 0.35, std: 0.2}
+eval:
+  - normalize: {mean: 0.35, std: 0.2}
+mix:
+  - mixup: {alpha: 0.2}
+  - cutmix: {alpha: 1}
+model: {name: mlp}
+optim: {name: sgd, lr: 0.05, momentum: 0.9}
+train: {epochs: 3, batch: 32}
+END
+}
+
+need_fixtures() {
+    mkdir fix && "$fixtures" fix || fail "fixtures"
+    tiny_recipe
+}
+
+commands() { "$sluice" --help | sed -n 's/^  \([a-z][a-z0-9-]*\)  .*/\1/p'; }
+
+section_help() {
+    expect 0 'usage: sluice COMMAND' "$sluice" --help
+    for name in $(commands); do
+        expect 0 "usage: sluice $name" "$sluice" "$name" --help
+        grep -q '^examples:' out || fail "$name --help has no examples"
+        grep -q '^exit codes:' out || fail "$name --help has no exit codes"
+        for option in --threads --json --quiet --help; do
+            grep -q -- "$option" out || fail "$name --help does not list $option"
+        done
+        expect 2 'unknown option --nonsense' "$sluice" "$name" --nonsense
+        expect 2 'did you mean --threads' "$sluice" "$name" --thread 2
+        expect 2 'not between' "$sluice" "$name" --threads 99999
+        expect 2 'not a whole number' "$sluice" "$name" --threads two
+    done
+    [ $checks -gt 10 ] || fail "only $checks checks: no commands found?"
+    expect 2 'did you mean "train"' "$sluice" trian
+    expect 2 'lists them' "$sluice" xyzzyplugh
+    expect 2 'usage' sh -c "'$sluice' 2>&1 >/dev/null | head -n 1 >&2; exit 2"
+}
+
+section_output() {
+    expect 0 '"simd"' "$sluice" --version --json
+    if [ -w /dev/full ]; then
+        expect 4 'standard output: No space' sh -c "'$sluice' ops >/dev/full"
+        expect 4 'standard output: No space' sh -c "'$sluice' --version --json >/dev/full"
+    fi
+    # A reader that leaves is no error and gives no noise.
+    "$sluice" ops 2>err | true
+    [ -s err ] && fail "noise about a closed pipe"
+    expect 0 'resize' "$sluice" ops
+    expect 0 '"ops"' "$sluice" ops --json
+    [ "$(wc -l <out)" -eq 1 ] || fail "--json is not one line"
+    expect 2 'did you mean "hflip"' "$sluice" ops hflop
+}
+
+section_stats() {
+    need_fixtures
+    expect 0 '^mean 0\.' "$sluice" stats idx:fix/idx
+    expect 0 '"channels":1' "$sluice" stats idx:fix/idx --json
+    one=$(value mean)
+    for threads in 1 2 3 8; do
+        expect 0 '"images":512' "$sluice" stats idx:fix/idx --json --threads $threads
+        [ "$(value mean)" = "$one" ] || fail "mean differs with $threads threads"
+    done
+    expect 0 '24 images' "$sluice" stats fix/photos
+    # Known answer: a picture of one colour.
+    mkdir -p flat/a
+    printf 'P6\n2 1\n255\n\377\377\377\0\0\0' >flat/a/x.ppm
+    expect 0 '^mean 0.5000 0.5000 0.5000' "$sluice" stats flat
+    grep -q '^std  0.5000 0.5000 0.5000' out || fail "std of black and white is 0.5"
+}
+
+section_bad_data() {
+    need_fixtures
+    expect 3 'nowhere' "$sluice" stats idx:nowhere
+    expect 3 'nowhere' "$sluice" stats folder:nowhere
+    cp -r fix/idx cut
+    head -c 2000 fix/idx/train-images-idx3-ubyte.gz >cut/train-images-idx3-ubyte.gz
+    expect 3 'cut/train-images-idx3-ubyte.gz' "$sluice" stats idx:cut
+    cp -r fix/idx uneven
+    cp fix/idx/t10k-labels-idx1-ubyte.gz uneven/train-labels-idx1-ubyte.gz
+    expect 3 'uneven/train-.*(128|512)' "$sluice" stats idx:uneven
+    cp -r fix/photos hollow
+    mkdir hollow/cow
+    expect 3 'hollow.*cow' "$sluice" stats hollow
+    cp -r fix/photos liar
+    echo 'this is not a picture' >liar/cat/00.jpg
+    expect 1 '23 images, 1 bad' "$sluice" stats liar
+    grep -q 'liar/cat/00.jpg' err || fail "the bad file is not named"
+}
+
+# A recipe with one line changed.
+broken() { sed "$1" tiny.yaml >broken.yaml; }
+
+section_bad_recipe() {
+    need_fixtures
+    broken 's/momentum: 0.9/momentun: 0.9/'
+    expect 2 'broken.yaml:13: .*momentun.*did you mean "momentum"' "$sluice" digest broken.yaml
+    broken 's/lr: 0.05/lr: fast/'
+    expect 2 'broken.yaml:13: .*lr' "$sluice" digest broken.yaml
+    broken 's/batch: 32/batch: -1/'
+    expect 2 'broken.yaml:14: .*batch' "$sluice" digest broken.yaml
+    broken 's/padding: 2/padding: 2, padding: 3/'
+    expect 2 'broken.yaml:4: .*padding' "$sluice" digest broken.yaml
+    broken 's/hflip:/hflap:/'
+    expect 2 'broken.yaml:5: .*hflap.*did you mean "hflip"' "$sluice" digest broken.yaml
+    broken 's/name: mlp/name: mlq/'
+    expect 2 'broken.yaml:12: .*mlq.*did you mean "mlp"' "$sluice" train broken.yaml -o run
+    broken 's/^seed: 3/seed: [3/'
+    expect 2 'broken.yaml:' "$sluice" digest broken.yaml
+    expect 2 '--set optim.lr' "$sluice" digest tiny.yaml --set optim.lr=quick
+    expect 2 'optim.lrr|lrr' "$sluice" digest tiny.yaml --set optim.lrr=1
+    broken "s|idx:$work/fix/idx|idx:$work/gone|"
+    expect 3 'gone' "$sluice" digest broken.yaml
+    expect 3 'absent.yaml' "$sluice" digest absent.yaml
+}
+
+section_digest() {
+    need_fixtures
+    expect 0 '"sha256"' "$sluice" digest tiny.yaml --epochs 2 --json --threads 1
+    one=$(value sha256)
+    [ ${#one} -eq 64 ] || fail "not a SHA-256: $one"
+    for threads in 2 3 8; do
+        expect 0 "$one" "$sluice" digest tiny.yaml --epochs 2 --json --threads $threads
+    done
+    expect 0 "$one" "$sluice" digest tiny.yaml --epochs 2 --json --set loader.cache=decoded
+    expect 0 sha256 "$sluice" digest tiny.yaml --epochs 2 --json --set seed=4
+    [ "$(value sha256)" != "$one" ] || fail "another seed gives the same stream"
+}
+
+section_preview() {
+    need_fixtures
+    expect 0 'batch.png: 12 pictures' "$sluice" preview tiny.yaml -n 12 -o batch.png
+    head -c 8 batch.png | od -An -tx1 | grep -q '89 50 4e 47' || fail "not a PNG"
+    expect 0 'pictures' "$sluice" preview fix/photos --ops '[{resize: {size: 32}}, hflip]' -o ops.png
+    expect 0 '6 pictures' "$sluice" preview fix/photos --index 3 --draws 6 --ops '[hflip]' -o d.png
+    expect 0 '5 pictures' "$sluice" preview fix/photos --sweep resize.size=10:50:5 -o s.png
+    cp batch.png before.png
+    expect 2 'hflap' "$sluice" preview fix/photos --ops '[hflap]' -o batch.png
+    expect 2 'beyond' "$sluice" preview tiny.yaml --batch 100000 -o batch.png
+    cmp -s batch.png before.png || fail "a failed preview changed the old picture"
+    # A disk that fills up leaves the old file alone, and nothing else.
+    expect 4 'batch.png' sh -c "ulimit -f 8; trap '' XFSZ; exec '$sluice' preview tiny.yaml -n 32 -o batch.png"
+    cmp -s batch.png before.png || fail "a full disk changed the old picture"
+    [ "$(find . -name '*batch.png*' | wc -l)" -eq 1 ] || fail "a temporary file was left behind"
+}
+
+section_preprocess() {
+    need_fixtures
+    expect 0 '' "$sluice" preprocess fix/photos small --ops '[{resize: {size: 24}}]'
+    [ "$(find small -type f -name '*.*g' | wc -l)" -eq 24 ] || fail "not 24 pictures in the new tree"
+    [ -d small/owl ] || fail "the tree is not the same"
+    expect 0 'all|24' "$sluice" stats small
+    expect 0 '' "$sluice" preprocess fix/photos/cat/00.png one.png --ops '[{resize: {size: 10}}]'
+    [ -s one.png ] || fail "one.png is missing"
+    "$sluice" preprocess fix/photos again --ops '[{resize: {size: 24}}]' --threads 3 >/dev/null 2>&1
+    diff -r small again >diff.txt || fail "threads changed the result: $(head -n 3 diff.txt)"
+}
+
+section_train() {
+    need_fixtures
+    expect 0 'model.safetensors' "$sluice" train tiny.yaml -o one
+    for file in model.safetensors metrics.jsonl summary.json recipe.yaml; do
+        [ -s "one/$file" ] || fail "one/$file is missing"
+    done
+    [ "$(wc -l <one/metrics.jsonl)" -eq 3 ] || fail "metrics.jsonl has not one line per epoch"
+    expect 0 '"top1"' "$sluice" eval one --json
+    expect 0 'top-1' "$sluice" eval one --data idx:fix/idx
+    expect 0 '"predictions"' "$sluice" predict one idx:fix/idx --json
+    # A second run gives the same bytes.
+    expect 0 'model.safetensors' "$sluice" train tiny.yaml -o two -q
+    cmp -s one/model.safetensors two/model.safetensors || fail "the same recipe gave other weights"
+    # A run is not overwritten by accident.
+    cp one/model.safetensors kept
+    expect 2 'one' "$sluice" train tiny.yaml -o one -q
+    cmp -s one/model.safetensors kept || fail "a refused run changed the weights"
+    # A disk that fills up while saving.
+    expect 4 'one' sh -c "ulimit -f 4; trap '' XFSZ; exec '$sluice' train tiny.yaml -o one -q --overwrite"
+    cmp -s one/model.safetensors kept || fail "a full disk changed the old weights"
+    # Not a model.
+    echo nonsense >no.safetensors
+    expect 3 'no.safetensors' "$sluice" eval no.safetensors
+    head -c 1000 one/model.safetensors >cut.safetensors
+    expect 3 'cut.safetensors' "$sluice" eval cut.safetensors
+    expect 3 'gone.safetensors' "$sluice" predict gone.safetensors idx:fix/idx
+}
+
+section_resume() {
+    need_fixtures
+    long="--set train.epochs=12 --set train.checkpoint_steps=7"
+    # shellcheck disable=SC2086 # options are words
+    expect 0 'model.safetensors' "$sluice" train tiny.yaml -o whole $long -q
+    # shellcheck disable=SC2086
+    for round in 1 2 3; do
+        rm -rf cut
+        "$sluice" train tiny.yaml -o cut $long -q >/dev/null 2>&1 &
+        pid=$!
+        # Killed as soon as there is a state to go on from, a little later every round.
+        tries=0
+        while [ ! -e cut/state.safetensors ] && kill -0 $pid 2>/dev/null && [ $tries -lt 3000 ]; do
+            tries=$((tries + 1))
+            sleep 0.01
+        done
+        sleep 0.0$round
+        kill -9 $pid 2>/dev/null
+        wait $pid 2>/dev/null
+        expect 0 'model.safetensors' "$sluice" train --resume cut -q
+        cmp -s whole/model.safetensors cut/model.safetensors || fail "resumed weights differ, round $round"
+    done
+    # Ctrl-C saves the state.
+    # shellcheck disable=SC2086
+    "$sluice" train tiny.yaml -o soft $long -q >out 2>err &
+    pid=$!
+    while [ ! -e soft/state.safetensors ] && kill -0 $pid 2>/dev/null; do sleep 0.01; done
+    kill -TERM $pid 2>/dev/null
+    wait $pid
+    code=$?
+    [ $code -eq 130 ] || [ $code -eq 0 ] || fail "stopped with exit code $code, not 130"
+    if [ $code -eq 130 ]; then
+        expect 0 'model.safetensors' "$sluice" train --resume soft -q
+    fi
+    cmp -s whole/model.safetensors soft/model.safetensors || fail "weights after a stop differ"
+}
+
+"section_$section" || fail "section $section"
+echo "$section: $checks checks"

@@ -1,0 +1,21 @@
+/* What the three benchmarks share: the options of `sluice bench`. One benchmark is one file. */
+#ifndef TOOLS_BENCH_H
+#define TOOLS_BENCH_H
+
+#include "tools/cmd.h"
+
+typedef struct bench_settings {
+    const char *ops, *split, *model, *engine, *only;
+    uint64_t batch, size, classes;
+    double seconds;
+    int precision; /* slc_precision */
+    int cache;     /* slc_cache */
+    int decode;    /* 0 fast, 1 exact */
+    int type;      /* slc_dtype */
+} bench_settings;
+
+/* The stream of a data source under a list of ops. */
+SLC_CHECKED slc_status cli_bench_loader(cli_context *cli, const bench_settings *s,
+                                        const char *source, slc_err *err);
+
+#endif

@@ -1,0 +1,211 @@
+/* eval: how good a trained model is on a data set. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "tools/cmd.h"
+#include "tools/plot.h"
+#include "tools/run_plots.h"
+#include "train/fit.h"
+
+typedef struct eval_settings {
+    const char *data, *split, *output, *engine;
+    uint64_t batch;
+    int precision; /* slc_precision */
+} eval_settings;
+
+#define FIELD(name) CLI_FIELD(eval_settings, name)
+
+static const char *const precisions[] = {"auto", "f32", "bf16", NULL};
+
+static const cli_opt options[] = {
+    {'d', "data", FIELD(data), .value = "SOURCE",
+     .help = "data set (default: the one of the model's recipe)"},
+    {'s', "split", FIELD(split), .value = "NAME", .help = "train, val or test"},
+    {'o', "output", FIELD(output), .value = "DIR",
+     .help = "write eval.json and confusion.png there"},
+    {'b', "batch", FIELD(batch), .lo = 0, .hi = 65536, .value = "N",
+     .help = "images at a time (default: the recipe's)"},
+    {0, "precision", FIELD(precision), .choices = precisions, .help = "arithmetic"},
+    {0, "engine", FIELD(engine), .value = "NAME", .help = "onednn or blas"},
+    {0},
+};
+
+/* The data set that is asked for, or the recipe's own of that split. */
+static slc_status open_data(const cli_context *cli, const eval_settings *s,
+                            const slc_trained *trained, slc_recipe_sources *sources,
+                            slc_source **given, const slc_source **out, slc_err *err)
+{
+    if (s->data) {
+        const slc_status st =
+            slc_source_open_text(given, s->data, s->split, cli->log, err);
+        *out = *given;
+        return st;
+    }
+    const slc_status st =
+        slc_recipe_open_sources(sources, &trained->recipe, cli->log, err);
+    if (st != SLC_OK) return st;
+    *out = strcmp(s->split, "train") == 0 ? sources->train
+           : strcmp(s->split, "val") == 0 ? sources->val
+                                          : sources->test;
+    if (*out) return SLC_OK;
+    return slc_fail(err, SLC_EINVAL,
+                    "%s: its recipe has no %s data; name some with --data", trained->path,
+                    s->split);
+}
+
+static slc_status save(const cli_context *cli, const char *output, const json_t *object,
+                       slc_err *err)
+{
+    char path[4096];
+    slc_status st = slc_dir_make(output, err);
+
+    if (st == SLC_OK) {
+        snprintf(path, sizeof(path), "%s/eval.json", output);
+        st = slc_json_write(object, path, err);
+    }
+    if (st == SLC_OK && !cli_plot_available()) {
+        slc_log_line(cli->log, SLC_WARNING, "built without cairo: no confusion.png");
+    } else if (st == SLC_OK) {
+        snprintf(path, sizeof(path), "%s/confusion.png", output);
+        st = cli_confusion_write(path, object,
+                                 json_string_value(json_object_get(object, "data")), err);
+    }
+    return st;
+}
+
+/* The three largest cells off the diagonal. */
+static void print_confused(const slc_trained *trained, const json_t *object)
+{
+    const json_t *const rows = json_object_get(object, "confusion");
+    const size_t n = json_array_size(rows);
+    json_int_t above = INT64_MAX;
+
+    for (size_t rank = 0; rank < 3; rank++) {
+        json_int_t largest = 0;
+        size_t at = 0;
+        for (size_t i = 0; i < n * n; i++) {
+            const json_int_t v =
+                json_integer_value(json_array_get(json_array_get(rows, i / n), i % n));
+            if (i / n != i % n && v > largest && v < above) largest = v, at = i;
+        }
+        if (largest == 0) break;
+        printf("%s %6lld  %s taken for %s\n", rank ? "             " : "most confused",
+               (long long)largest, trained->classes[at / n], trained->classes[at % n]);
+        above = largest;
+    }
+}
+
+static void print_text(const slc_trained *trained, const slc_metric *metric,
+                       const json_t *object, double rate)
+{
+    const double k = json_number_value(json_object_get(object, "k"));
+    printf("top-1   %.4f of %lld images\n", slc_metric_top1(metric),
+           (long long)json_integer_value(json_object_get(object, "count")));
+    if (trained->class_count > k && k > 1)
+        printf("top-%.0f   %.4f\n", k, slc_metric_topk(metric));
+    printf("loss    %.4f\nECE     %.4f\nspeed   %.0f images/s\n", slc_metric_loss(metric),
+           slc_metric_ece(metric), rate);
+    for (size_t c = 0; c < trained->class_count && trained->class_count <= 100; c++) {
+        const slc_class_score score = slc_metric_class(metric, c);
+        if (c == 0)
+            printf("\n%-24s %8s %9s %9s %9s\n", "class", "images", "precision", "recall",
+                   "F1");
+        printf("%-24s %8" PRIu64 " %9.4f %9.4f %9.4f\n", trained->classes[c], score.count,
+               score.precision, score.recall, score.f1);
+    }
+    putchar('\n');
+    print_confused(trained, object);
+}
+
+static slc_status evaluate(cli_context *cli, const eval_settings *s,
+                           const slc_trained *trained, const slc_source *source,
+                           slc_err *err)
+{
+    slc_loader_settings settings;
+    slc_loader *loader = NULL;
+    slc_metric metric = {0};
+    json_t *object = NULL;
+
+    slc_status st = slc_trained_loader(trained, source, cli->threads, &settings, err);
+    if (st != SLC_OK) return st;
+    settings.log = cli->log;
+    st = slc_loader_open(&loader, &settings, err);
+    const uint64_t start = slc_clock_ns();
+    if (st == SLC_OK)
+        st = slc_fit_eval(trained->model, loader,
+                          &(slc_eval_settings){.log = cli->log,
+                                               .stop = cli->stop,
+                                               .temperature = trained->temperature},
+                          &metric, err);
+    const double seconds = (double)(slc_clock_ns() - start) / 1e9;
+    if (st == SLC_OK) {
+        const slc_loader_counters counters = slc_loader_count(loader);
+        const double rate = (double)counters.samples / seconds;
+        cli->findings = counters.bad > 0;
+        object = slc_metric_json(&metric, trained->classes);
+        if (object) {
+            json_object_set_new(object, "schema", json_integer(1));
+            json_object_set_new(object, "model", json_string(trained->path));
+            json_object_set_new(object, "data", json_string(slc_source_describe(source)));
+            json_object_set_new(object, "bad", json_integer((json_int_t)counters.bad));
+            json_object_set_new(object, "images_per_second", json_real(rate));
+            json_object_set_new(object, "peak_rss_bytes",
+                                json_integer((json_int_t)cli_peak_rss()));
+        }
+        if (s->output && object) st = save(cli, s->output, object, err);
+        if (st == SLC_OK && cli->json) {
+            st = cli_print_json(object, err);
+            object = NULL;
+        } else if (st == SLC_OK) {
+            print_text(trained, &metric, object, rate);
+        }
+    }
+    json_decref(object);
+    slc_metric_free(&metric);
+    slc_loader_close(&loader);
+    return st;
+}
+
+static slc_status run(cli_context *cli, const void *settings, int count, char **args,
+                      slc_err *err)
+{
+    const eval_settings *const s = settings;
+    const slc_source *source = NULL;
+    slc_recipe_sources sources = {0};
+    slc_source *given = NULL;
+    slc_trained trained = {0};
+    (void)count;
+
+    slc_status st =
+        slc_trained_open(&trained, args[0],
+                         &(slc_trained_settings){.batch = s->batch,
+                                                 .threads = cli->threads,
+                                                 .precision = (slc_precision)s->precision,
+                                                 .engine = s->engine},
+                         err);
+    if (st == SLC_OK) st = open_data(cli, s, &trained, &sources, &given, &source, err);
+    if (st == SLC_OK) st = evaluate(cli, s, &trained, source, err);
+    slc_source_close(&given);
+    slc_recipe_close_sources(&sources);
+    slc_trained_close(&trained);
+    return st;
+}
+
+const cli_cmd cli_cmd_eval = {
+    .name = "eval",
+    .group = CLI_TRAINING,
+    .summary = "accuracy, scores per class and confusion of a trained model",
+    .args = "MODEL",
+    .least = 1,
+    .most = 1,
+    .details = "MODEL is a model.safetensors, or a run directory that holds one. The "
+               "model's own recipe\n"
+               "says how pictures are decoded, resized and normalised.",
+    .examples = "  sluice eval runs/demo\n"
+                "  sluice eval runs/demo --data ~/photos --split val -o report",
+    .options = options,
+    .initial = &(const eval_settings){.split = "test"},
+    .settings_size = sizeof(eval_settings),
+    .run = run,
+};

@@ -1,0 +1,159 @@
+/* predict: what a trained model sees in pictures. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/cmd.h"
+#include "train/fit.h"
+
+typedef struct predict_settings {
+    uint64_t top, batch;
+    const char *engine;
+    int precision;
+} predict_settings;
+
+#define FIELD(name) CLI_FIELD(predict_settings, name)
+
+static const char *const precisions[] = {"auto", "f32", "bf16", NULL};
+
+static const cli_opt options[] = {
+    {'k', "top", FIELD(top), .lo = 1, .hi = 1000, .value = "N",
+     .help = "classes to name for each"},
+    {'b', "batch", FIELD(batch), .lo = 1, .hi = 65536, .value = "N",
+     .help = "images at a time"},
+    {0, "precision", FIELD(precision), .choices = precisions, .help = "arithmetic"},
+    {0, "engine", FIELD(engine), .value = "NAME", .help = "onednn or blas"},
+    {0},
+};
+
+enum { MOST_TOP = 1000 };
+
+typedef struct printer {
+    const cli_context *cli;
+    const slc_trained *trained;
+    const slc_source *source;
+    size_t top;
+    json_t *list; /* with --json */
+} printer;
+
+/* The n most likely classes, the first of equals first. */
+static void rank(const double *probs, size_t classes, size_t n, size_t *out)
+{
+    for (size_t k = 0; k < n; k++) {
+        size_t best = SIZE_MAX;
+        for (size_t c = 0; c < classes; c++) {
+            bool taken = false;
+            for (size_t j = 0; j < k; j++)
+                taken = taken || out[j] == c;
+            if (!taken && (best == SIZE_MAX || probs[c] > probs[best])) best = c;
+        }
+        out[k] = best;
+    }
+}
+
+static void on_prediction(void *user, const slc_prediction *p)
+{
+    const printer *const out = user;
+    const slc_trained *const t = out->trained;
+    const size_t n = out->top < t->class_count ? out->top : t->class_count;
+    size_t order[MOST_TOP];
+    char room[512];
+    const char *const key = slc_source_key(out->source, p->index, room, sizeof(room));
+
+    rank(p->probs, t->class_count, n, order);
+    if (!out->list) {
+        printf("%s", key);
+        for (size_t k = 0; k < n; k++)
+            printf("\t%s %.4f", t->classes[order[k]], p->probs[order[k]]);
+        putchar('\n');
+        return;
+    }
+    json_t *const classes = json_array();
+    for (size_t k = 0; k < n; k++)
+        json_array_append_new(classes,
+                              json_pack("{s:s, s:f}", "class", t->classes[order[k]],
+                                        "probability", p->probs[order[k]]));
+    json_array_append_new(out->list,
+                          json_pack("{s:s, s:s, s:f, s:o}", "path", key, "class",
+                                    t->classes[order[0]], "probability",
+                                    p->probs[order[0]], "top", classes));
+}
+
+/* One argument: a picture, a folder, or any source. */
+static slc_status predict_one(cli_context *cli, printer *out, const char *spec,
+                              slc_err *err)
+{
+    slc_source *source = NULL;
+    slc_loader *loader = NULL;
+    slc_loader_settings settings;
+    slc_metric metric = {0};
+
+    slc_status st = slc_source_open_text(&source, spec, NULL, cli->log, err);
+    if (st == SLC_OK)
+        st = slc_trained_loader(out->trained, source, cli->threads, &settings, err);
+    if (st == SLC_OK) {
+        settings.log = cli->log;
+        settings.on_error = SLC_ON_ERROR_SKIP;
+        out->source = source;
+        st = slc_loader_open(&loader, &settings, err);
+    }
+    if (st == SLC_OK)
+        st = slc_fit_eval(out->trained->model, loader,
+                          &(slc_eval_settings){.stop = cli->stop,
+                                               .temperature = out->trained->temperature,
+                                               .on_prediction = on_prediction,
+                                               .user = out},
+                          &metric, err);
+    if (st == SLC_OK && slc_loader_count(loader).bad) cli->findings = true;
+    slc_metric_free(&metric);
+    slc_loader_close(&loader);
+    slc_source_close(&source);
+    return st;
+}
+
+static slc_status run(cli_context *cli, const void *settings, int count, char **args,
+                      slc_err *err)
+{
+    const predict_settings *const s = settings;
+    slc_trained trained = {0};
+    printer out = {.cli = cli, .trained = &trained, .top = s->top};
+
+    slc_status st =
+        slc_trained_open(&trained, args[0],
+                         &(slc_trained_settings){.batch = s->batch,
+                                                 .threads = cli->threads,
+                                                 .precision = (slc_precision)s->precision,
+                                                 .engine = s->engine},
+                         err);
+    if (cli->json) out.list = json_array();
+    for (int i = 1; st == SLC_OK && i < count; i++)
+        st = predict_one(cli, &out, args[i], err);
+    if (st == SLC_OK && cli->json) {
+        st = cli_print_json(json_pack("{s:i, s:s, s:O}", "schema", 1, "model",
+                                      trained.path, "predictions", out.list),
+                            err);
+    }
+    json_decref(out.list);
+    slc_trained_close(&trained);
+    return st;
+}
+
+const cli_cmd cli_cmd_predict = {
+    .name = "predict",
+    .group = CLI_TRAINING,
+    .summary = "name the most likely classes of pictures",
+    .args = "MODEL SOURCE...",
+    .least = 2,
+    .most = -1,
+    .details = "SOURCE is a picture, a folder of pictures, or any data source. Every "
+               "line of the output\n"
+               "is the picture and its classes with probabilities, separated by tabs. "
+               "Unreadable\n"
+               "pictures are named on stderr (exit code 1).",
+    .examples = "  sluice predict runs/demo shoe.png\n"
+                "  sluice predict runs/demo ~/photos --top 1 --json",
+    .options = options,
+    .initial = &(const predict_settings){.top = 3, .batch = 64},
+    .settings_size = sizeof(predict_settings),
+    .run = run,
+};

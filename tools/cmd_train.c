@@ -1,0 +1,287 @@
+/* train: a recipe in, a run directory out. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "tools/cmd.h"
+#include "tools/open.h"
+#include "tools/plot.h"
+#include "tools/run_plots.h"
+#include "train/fit.h"
+
+typedef struct train_settings {
+    const char *run, *resume, *budget;
+    bool overwrite, dry_run;
+    uint64_t epochs;
+    cli_texts sets, allow;
+} train_settings;
+
+#define FIELD(name) CLI_FIELD(train_settings, name)
+
+static const cli_opt options[] = {
+    {'o', "output", FIELD(run), .value = "RUN",
+     .help = "directory for everything the run leaves"},
+    {'r', "resume", FIELD(resume), .value = "RUN",
+     .help = "go on where that run stopped, exactly; no RECIPE is needed"},
+    {0, "overwrite", FIELD(overwrite),
+     .help = "start anew in a directory that holds a run"},
+    {0, "set", FIELD(sets), .value = "KEY=VALUE",
+     .help = "change a key of the recipe, e.g. optim.lr=0.05"},
+    {'e', "epochs", FIELD(epochs), .lo = 1, .hi = 1e6, .value = "N",
+     .help = "short for --set train.epochs=N"},
+    {0, "budget", FIELD(budget), .value = "TIME",
+     .help = "short for --set train.budget=TIME, e.g. 30m"},
+    {0, "allow", FIELD(allow), .value = "KEY",
+     .help = "a key that may differ when resuming"},
+    {0, "dry-run", FIELD(dry_run),
+     .help = "read and check everything, say what would run, stop"},
+    {0},
+};
+
+/* What the epoch callback needs. */
+typedef struct reporter {
+    const cli_context *cli;
+    const char *run;
+    bool head_shown, plots_failed;
+} reporter;
+
+static void number(char *out, size_t size, double value, const char *fmt)
+{
+    if (isnan(value))
+        snprintf(out, size, "-");
+    else
+        snprintf(out, size, fmt, value);
+}
+
+static void print_epoch(reporter *r, const slc_epoch *e)
+{
+    char val[16], test[16], train[16];
+
+    if (!r->head_shown)
+        printf("%9s %10s %9s %9s %9s %9s %9s %8s\n", "epoch", "loss", "train", "val",
+               "test", "lr", "img/s", "seconds");
+    r->head_shown = true;
+    number(train, sizeof(train), e->train_top1, "%.4f");
+    number(val, sizeof(val), e->val_top1, "%.4f");
+    number(test, sizeof(test), e->test_top1, "%.4f");
+    printf("%4" PRIu64 "/%-4" PRIu64 " %10.4f %9s %9s %9s %9.3g %9.0f %8.1f%s\n",
+           e->epoch, e->epochs, e->train_loss, train, val, test, e->lr,
+           e->images_per_second, e->seconds, e->best ? " *" : "");
+    fflush(stdout);
+}
+
+/* Plots are a help, not the result: a failure is told once and does not end the run. */
+static void draw_curves(reporter *r)
+{
+    char path[4096];
+    slc_err err = {0};
+    if (!cli_plot_available() || r->plots_failed) return;
+    snprintf(path, sizeof(path), "%s/curves.png", r->run);
+    if (cli_curves_write(path, r->run, &err) == SLC_OK) return;
+    r->plots_failed = true;
+    slc_log_line(r->cli->log, SLC_WARNING, "%s", err.msg);
+}
+
+static bool on_epoch(void *user, const slc_epoch *e)
+{
+    reporter *const r = user;
+    if (!r->cli->json && !r->cli->quiet) print_epoch(r, e);
+    draw_curves(r);
+    return true;
+}
+
+static void draw_confusion(const cli_context *cli, const char *run, const json_t *summary)
+{
+    const json_t *const test = json_object_get(summary, "test");
+    char path[4096];
+    slc_err err = {0};
+
+    if (!cli_plot_available() || !json_object_get(test, "confusion")) return;
+    snprintf(path, sizeof(path), "%s/confusion.png", run);
+    if (cli_confusion_write(path, test, "confusion on the test set", &err) != SLC_OK)
+        slc_log_line(cli->log, SLC_WARNING, "%s", err.msg);
+}
+
+static slc_status report(const cli_context *cli, const char *run, slc_fit_result *result,
+                         slc_err *err)
+{
+    const json_t *const top1 =
+        json_object_get(json_object_get(result->summary, "test"), "top1");
+
+    draw_confusion(cli, run, result->summary);
+    if (cli->json) {
+        json_t *const object = result->summary;
+        result->summary = NULL;
+        if (object)
+            json_object_set_new(object, "peak_rss_bytes",
+                                json_integer((json_int_t)cli_peak_rss()));
+        return cli_print_json(object, err);
+    }
+    if (!cli->quiet) {
+        printf("%s after %" PRIu64 " epochs", result->reason, result->epochs);
+        if (result->best_epoch) printf("; kept epoch %" PRIu64, result->best_epoch);
+        putchar('\n');
+    }
+    if (json_is_number(top1)) printf("test top-1 %.4f\n", json_number_value(top1));
+    printf("%s/model.safetensors\n", run);
+    return SLC_OK;
+}
+
+static slc_status dry_run(const cli_context *cli, const slc_recipe *recipe, slc_err *err)
+{
+    slc_recipe_sources sources = {0};
+    slc_recipe_plans plans = {0};
+    slc_loader *loader = NULL;
+    slc_model *model = NULL;
+    size_t c = 0, h = 0, w = 0;
+
+    slc_status st = slc_recipe_open_sources(&sources, recipe, cli->log, err);
+    if (st == SLC_OK) st = slc_recipe_make_plans(&plans, recipe, err);
+    if (st == SLC_OK) {
+        const slc_loader_settings settings = slc_recipe_loader_settings(
+            recipe, &plans, sources.train, SLC_FOR_TRAIN, cli->threads);
+        st = slc_loader_open(&loader, &settings, err);
+    }
+    if (st == SLC_OK) {
+        slc_loader_shape(loader, &c, &h, &w);
+        st = slc_model_create(
+            &model,
+            &(slc_model_settings){.spec = recipe->model,
+                                  .channels = c,
+                                  .height = h,
+                                  .width = w,
+                                  .classes = slc_source_classes(sources.train),
+                                  .batch = (size_t)recipe->train.batch,
+                                  .threads = cli->threads,
+                                  .precision = (slc_precision)recipe->train.precision,
+                                  .engine = recipe->train.engine,
+                                  .seed = (uint64_t)recipe->seed},
+            err);
+    }
+    if (st == SLC_OK) {
+        const slc_model_facts f = slc_model_facts_of(model);
+        const uint64_t batches = slc_loader_batches(loader);
+        if (cli->json)
+            st = cli_print_json(
+                json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:s, s:s}", "schema",
+                          1, "train_images", (json_int_t)slc_source_count(sources.train),
+                          "classes", (json_int_t)f.classes, "steps_per_epoch",
+                          (json_int_t)batches, "epochs", (json_int_t)recipe->train.epochs,
+                          "weights", (json_int_t)f.weights, "flops", f.flops,
+                          "model_bytes", (json_int_t)f.bytes, "engine", f.engine,
+                          "precision",
+                          f.precision == SLC_PRECISION_BF16 ? "bf16" : "f32"),
+                err);
+        else
+            printf("data    %s: %" PRIu64 " images in %zu classes, %zu x %zu x %zu\n"
+                   "model   %zu weights, %.1f MFLOP an image, %.1f MB\n"
+                   "engine  %s, %s\n"
+                   "plan    %" PRId64 " epochs of %" PRIu64 " steps\n",
+                   slc_source_describe(sources.train), slc_source_count(sources.train),
+                   f.classes, c, h, w, f.weights, f.flops / 1e6, (double)f.bytes / 1e6,
+                   f.engine, f.precision == SLC_PRECISION_BF16 ? "bf16" : "f32",
+                   recipe->train.epochs, batches);
+    }
+    slc_model_destroy(&model);
+    slc_loader_close(&loader);
+    slc_recipe_free_plans(&plans);
+    slc_recipe_close_sources(&sources);
+    return st;
+}
+
+/* The --set assignments, with those that the short options stand for. */
+static slc_status assemble(const train_settings *s, slc_arena *arena,
+                           const char *room[CLI_MAX_TEXTS + 4], slc_err *err)
+{
+    size_t n = s->sets.n;
+    cli_sets(&s->sets, room);
+    if (s->epochs) {
+        room[n++] = slc_arena_printf(arena, "train.epochs=%" PRIu64, s->epochs);
+        if (!room[n - 1]) return slc_fail(err, SLC_ENOMEM, "out of memory");
+    }
+    if (s->budget) {
+        room[n++] = slc_arena_printf(arena, "train.budget=%s", s->budget);
+        if (!room[n - 1]) return slc_fail(err, SLC_ENOMEM, "out of memory");
+    }
+    room[n] = NULL;
+    return SLC_OK;
+}
+
+static slc_status check_use(const train_settings *s, int count, slc_err *err)
+{
+    if (s->resume && s->run)
+        return slc_fail(err, SLC_EINVAL,
+                        "--resume RUN goes on in RUN; --output is for a new run");
+    if (!s->resume && count == 0)
+        return slc_fail(err, SLC_EINVAL,
+                        "needs RECIPE, or --resume RUN; \"sluice train --help\" "
+                        "shows examples");
+    if (!s->resume && !s->run && !s->dry_run)
+        return slc_fail(err, SLC_EINVAL,
+                        "needs -o RUN, the directory for what the run leaves");
+    if (s->resume && count == 0 && (s->sets.n || s->epochs || s->budget))
+        return slc_fail(err, SLC_EINVAL,
+                        "changed keys need the recipe too: sluice train RECIPE "
+                        "--resume %s --set ... --allow KEY",
+                        s->resume);
+    return SLC_OK;
+}
+
+static slc_status run(cli_context *cli, const void *settings, int count, char **args,
+                      slc_err *err)
+{
+    const train_settings *const s = settings;
+    const char *sets[CLI_MAX_TEXTS + 4], *allow[CLI_MAX_TEXTS + 4];
+    const char *const place = s->resume ? s->resume : s->run;
+    reporter r = {.cli = cli, .run = place};
+    slc_recipe recipe = {0};
+    slc_fit_result result = {0};
+    slc_arena arena = {0};
+
+    slc_status st = check_use(s, count, err);
+    if (st == SLC_OK) st = assemble(s, &arena, sets, err);
+    if (st == SLC_OK && count) st = slc_recipe_open(&recipe, args[0], sets, err);
+    if (st == SLC_OK && s->dry_run) {
+        st = count ? dry_run(cli, &recipe, err)
+                   : slc_fail(err, SLC_EINVAL, "--dry-run needs a RECIPE");
+    } else if (st == SLC_OK) {
+        st = slc_fit_run(&(slc_fit_settings){.recipe = count ? &recipe : NULL,
+                                             .run = place,
+                                             .resume = s->resume != NULL,
+                                             .overwrite = s->overwrite,
+                                             .allow = cli_sets(&s->allow, allow),
+                                             .threads = cli->threads,
+                                             .log = cli->log,
+                                             .stop = cli->stop,
+                                             .on_epoch = on_epoch,
+                                             .user = &r},
+                         &result, err);
+        if (st == SLC_OK) st = report(cli, place, &result, err);
+    }
+    json_decref(result.summary);
+    slc_recipe_free(&recipe);
+    slc_arena_free(&arena);
+    return st;
+}
+
+const cli_cmd cli_cmd_train = {
+    .name = "train",
+    .group = CLI_TRAINING,
+    .summary = "train a model as a recipe says",
+    .args = "[RECIPE]",
+    .most = 1,
+    .details = "RUN receives model.safetensors, metrics.jsonl, curves.png, summary.json "
+               "and recipe.yaml\n"
+               "(what really ran, every default filled in). Ctrl-C once finishes the "
+               "step, saves, and\n"
+               "exits with 130; --resume goes on from there, or after a kill, to the "
+               "same weights.",
+    .examples =
+        "  sluice train recipes/fashion-mnist-demo.yaml -o runs/one\n"
+        "  sluice train recipes/fashion-mnist-demo.yaml -o runs/two --set optim.lr=0.05\n"
+        "  sluice train --resume runs/one",
+    .options = options,
+    .initial = &(const train_settings){0},
+    .settings_size = sizeof(train_settings),
+    .run = run,
+};

@@ -1,0 +1,16 @@
+/* The pictures of a run: curves from metrics.jsonl, the confusion matrix of an evaluation. */
+#ifndef TOOLS_RUN_PLOTS_H
+#define TOOLS_RUN_PLOTS_H
+
+#include <jansson.h>
+
+#include "base/err.h"
+
+/* Draws RUN/metrics.jsonl as curves (loss, accuracy, learning rate, gradient norm) to path. */
+SLC_CHECKED slc_status cli_curves_write(const char *path, const char *run, slc_err *err);
+
+/* Draws the "confusion" of slc_metric_json (rows: true classes) with the class names in it. */
+SLC_CHECKED slc_status cli_confusion_write(const char *path, const json_t *metric,
+                                           const char *title, slc_err *err);
+
+#endif

@@ -1,0 +1,34 @@
+/* Tiles of a preview: pictures of a stream with what was drawn for them. */
+#ifndef TOOLS_TILES_H
+#define TOOLS_TILES_H
+
+#include "loader/loader.h"
+#include "tools/picture.h"
+
+enum { CLI_MOST_TILES = 1024 };
+
+/* Grows a list of tiles; pictures and texts live in the arena. */
+typedef struct cli_tiles {
+    cli_tile tile[CLI_MOST_TILES];
+    size_t count;
+    slc_arena arena;
+} cli_tiles;
+
+/* Zeroed list from malloc; NULL if memory ran out. */
+cli_tiles *cli_tiles_create(void);
+void cli_tiles_destroy(cli_tiles **tiles);
+
+/* One sample made alone. note (may be NULL) starts the caption. */
+SLC_CHECKED slc_status cli_tiles_add_sample(cli_tiles *tiles, const slc_loader *loader,
+                                            const slc_source *source, const slc_key *key,
+                                            const char *note, slc_err *err);
+
+/* The first most images of a batch as the model sees them, put back into the range of pictures
+ * (policy tells the normalisation); loader makes the draws' texts. */
+SLC_CHECKED slc_status cli_tiles_add_batch(cli_tiles *tiles, const slc_loader *loader,
+                                           const slc_source *source,
+                                           const slc_policy *policy, uint64_t seed,
+                                           const slc_batch *batch, size_t most,
+                                           slc_err *err);
+
+#endif
