@@ -82,6 +82,13 @@ typedef enum slc_filter {
 extern SLC_API const char
     *const slc_filter_names[]; /* NULL at the end: a params choice */
 
+/* The filters of warps, as a params choice: nearest, bilinear, bicubic. */
+extern SLC_API const char *const slc_warp_filter_names[];
+static inline slc_filter slc_warp_filter(int choice)
+{
+    return choice == 0 ? SLC_NEAREST : choice == 1 ? SLC_BILINEAR : SLC_BICUBIC;
+}
+
 /* What lies outside an image. */
 typedef enum slc_border {
     SLC_BORDER_CONSTANT,  /* the fill colour */
@@ -254,6 +261,13 @@ static inline void slc_fill_of(const slc_reals *fill, uint8_t out[3])
 {
     for (size_t c = 0; c < 3; c++)
         out[c] = (uint8_t)fill->v[fill->n > c ? c : 0];
+}
+
+/* d or [lo, hi]; one number alone means [-d, d] (torchvision's degrees). */
+static inline double slc_draw_around(slc_at *at, const slc_reals *range)
+{
+    if (range->n > 1) return slc_draw_range(at, range);
+    return slc_draw_uniform(at, -range->v[0], range->v[0]);
 }
 
 #endif

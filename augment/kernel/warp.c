@@ -9,7 +9,8 @@ static inline int32_t fixed(double v)
     const double u = v * SLC_WARP_ONE;
     if (!(u > -0x1p29)) return -0x20000000;
     if (u > 0x1p29) return 0x20000000;
-    return (int32_t)(u + 0x1p29) - 0x20000000; /* truncation of a positive number */
+    const int32_t t = (int32_t)u;
+    return t - (u < (double)t); /* a tiny negative number is outside, too */
 }
 
 void slc_warp_affine_c(int32_t *xs, int32_t *ys, const double a[3][3], size_t y, size_t n)

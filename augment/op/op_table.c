@@ -26,3 +26,5 @@ const char *const slc_filter_names[] = {
 };
 
 const char *const slc_border_names[] = {"constant", "edge", "reflect", "symmetric", NULL};
+
+const char *const slc_warp_filter_names[] = {"nearest", "bilinear", "bicubic", NULL};

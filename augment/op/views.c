@@ -1,0 +1,120 @@
+/* Five and ten crops for evaluation: the corners and the middle, then the same mirrored. An
+ * image has that many views; the key says which one is made. */
+#include <math.h>
+#include <stdio.h>
+
+#include "augment/op.h"
+
+typedef struct settings {
+    slc_reals size;
+    bool vertical_flip;
+} settings;
+
+static const slc_param five_params[] = {
+    {"size", SLC_FIELD(settings, size), .lo = 1, .hi = SLC_MAX_SIDE, .min_count = 1,
+     .max_count = 2, .unit = "px", .help = "side, or [height, width]"},
+    {0}};
+
+static const slc_param ten_params[] = {
+    {"size", SLC_FIELD(settings, size), .lo = 1, .hi = SLC_MAX_SIDE, .min_count = 1,
+     .max_count = 2, .unit = "px", .help = "side, or [height, width]"},
+    {"vertical_flip", SLC_FIELD(settings, vertical_flip), .initial = "false",
+     .help = "mirror top and bottom instead"},
+    {0}};
+
+static bool draw(const void *set, slc_at *at, slc_draw *out)
+{
+    (void)set;
+    out->v[0] = at->key.view;
+    return true;
+}
+
+static slc_status region(const void *set, const slc_draw *drawn, size_t w, size_t h,
+                         slc_region *out, slc_err *err)
+{
+    const settings *s = set;
+    const unsigned view = (unsigned)drawn->v[0] % 5;
+    slc_size_of(&s->size, &out->h, &out->w);
+    if (out->w > w || out->h > h)
+        return slc_fail(err, SLC_EINVAL,
+                        "five_crop: %zu x %zu px does not fit into %zu x %zu px", out->w,
+                        out->h, w, h);
+    out->x = view & 1 ? (ptrdiff_t)(w - out->w) : 0;
+    out->y = view & 2 ? (ptrdiff_t)(h - out->h) : 0;
+    if (view == 4) {
+        out->x = (ptrdiff_t)rint((double)(w - out->w) / 2.0);
+        out->y = (ptrdiff_t)rint((double)(h - out->h) / 2.0);
+    }
+    return SLC_OK;
+}
+
+static bool size(const void *set, size_t *w, size_t *h)
+{
+    const settings *s = set;
+    slc_size_of(&s->size, h, w);
+    return true;
+}
+
+static uint32_t five(const void *set)
+{
+    (void)set;
+    return 5;
+}
+
+static uint32_t ten(const void *set)
+{
+    (void)set;
+    return 10;
+}
+
+const slc_op slc_op_five_crop = {
+    .entry = {"five_crop", "the corners and the middle, one per view",
+              "torchvision FiveCrop", five_params, sizeof(settings)},
+    .value = {"view"},
+    .exactness = "bit-exact",
+    .peer = "torchvision 0.14 FiveCrop",
+    .example = "{size: 192}",
+    .draw = draw,
+    .size = size,
+    .views = five,
+    .region = region,
+};
+
+static slc_status children(const void *set, slc_arena *arena, const slc_node **list,
+                           slc_err *err)
+{
+    const settings *s = set;
+    char text[160];
+    slc_node *node = NULL;
+    const int n = snprintf(
+        text, sizeof(text), "[{five_crop: {size: [%g, %g]}}, {%s: {p: 1}}]", s->size.v[0],
+        s->size.v[s->size.n - 1], s->vertical_flip ? "vflip" : "hflip");
+    const slc_status status =
+        slc_node_parse(&node, arena, text, (size_t)n, "ten_crop", err);
+    *list = node;
+    return status;
+}
+
+static size_t expand(const slc_context *context, const slc_draw *drawn, slc_call *calls)
+{
+    const double view = (double)((unsigned)drawn->v[0] % 10);
+    (void)context;
+    calls[0] =
+        (slc_call){.child = 0, .drawn = true, .draw = {{view >= 5 ? view - 5 : view}}};
+    calls[1] = (slc_call){.child = 1};
+    return view >= 5 ? 2 : 1;
+}
+
+const slc_op slc_op_ten_crop = {
+    .entry = {"ten_crop", "five_crop and its mirror images, one per view",
+              "torchvision TenCrop", ten_params, sizeof(settings)},
+    .value = {"view"},
+    .exactness = "bit-exact",
+    .peer = "torchvision 0.14 TenCrop",
+    .example = "{size: 192}",
+    .draw = draw,
+    .size = size,
+    .views = ten,
+    .expand = expand,
+    .children = children,
+};
