@@ -154,7 +154,8 @@ static slc_status compile_item(compiler *c, const slc_node *item, slc_step *step
         return fail_at(c, item, entry->name);
     if ((status = check_place(c, step, item))) return status;
     if (step->op->draw) c->policy->random = true;
-    if (step->op->views && c->depth == 0) c->policy->views *= step->op->views(step->settings);
+    if (step->op->views && c->depth == 0)
+        c->policy->views *= step->op->views(step->settings);
     status = compile_children(c, step, item);
     if (!status && step->op->channels && c->channels)
         c->channels = step->op->channels(step->settings, c->channels);
