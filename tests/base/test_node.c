@@ -198,7 +198,7 @@ static const char *const odd[] = {
     ":a", "a #b", "#a", "a#b", " a", "a ", "a\nb", "\n", "a\tb", "[a", "a]", "{",
     "a, b", "&a", "*a", "!a", "|", ">", "'a", "\"a\"", "%a", "@a", "`a", "\\", "a\\b",
     "\x01", "\x7f", "\xc2\x85", "\xe2\x80\xa8",
-    "\xef\xbb\xbf"                                     "a", "\xc3\xa9",
+    "\xef\xbb\xbfx", "\xc3\xa9",
     "\xf0\x9f\x98\x80", "\xc2\x9f", "=", "<<", "http://a.b/c?d=e#f", "C:\\x", "0x1F",
     "1e3", "a  b", "it's", "-1", "--x", "\xef\xbf\xbe", "?", "?x", ":", "::", "a:b",
     ",", "%",
