@@ -27,7 +27,7 @@ static const uint32_t round_constant[64] = {
 static void compress(uint32_t state[8], const uint8_t *block)
 {
     uint32_t w[64];
-    for (int i = 0; i < 16; i++)
+    for (size_t i = 0; i < 16; i++)
         w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
                (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
     for (int i = 16; i < 64; i++) {
@@ -94,7 +94,7 @@ void slc_sha256_hex(slc_sha256 *sha, char out[65])
 {
     uint8_t digest[32];
     slc_sha256_end(sha, digest);
-    for (int i = 0; i < 32; i++)
+    for (size_t i = 0; i < 32; i++)
         snprintf(out + 2 * i, 3, "%02x", digest[i]);
 }
 
@@ -132,7 +132,7 @@ uint64_t slc_hash64(const void *bytes, size_t size, uint64_t seed)
     if (size >= 32) {
         uint64_t v[4] = {seed + P1 + P2, seed + P2, seed, seed - P1};
         for (; left >= 32; left -= 32, p += 32)
-            for (int i = 0; i < 4; i++)
+            for (size_t i = 0; i < 4; i++)
                 v[i] = lane(v[i], load(p + 8 * i, 8));
         h = rotl(v[0], 1) + rotl(v[1], 7) + rotl(v[2], 12) + rotl(v[3], 18);
         for (int i = 0; i < 4; i++)

@@ -140,10 +140,13 @@ static slc_status descend(const setter *s, slc_node **at, const char *name,
 {
     slc_node *node = *at, *child = NULL;
     if (node->kind == SLC_NODE_LIST) {
-        *at = entry(node, name);
-        if (*at) return SLC_OK;
-        return slc_fail(s->err, SLC_EINVAL, "%s: %s has %zu entries, \"%s\" is not one",
-                        s->origin, before, node->count, name);
+        child = entry(node, name);
+        if (!child)
+            return slc_fail(s->err, SLC_EINVAL,
+                            "%s: %s has %zu entries, \"%s\" is not one", s->origin,
+                            before, node->count, name);
+        *at = child;
+        return SLC_OK;
     }
     if (node->kind == SLC_NODE_SCALAR && strcmp(node->text, name) != 0)
         return slc_fail(s->err, SLC_EINVAL, "%s: %s is \"%s\", not a map", s->origin,

@@ -128,10 +128,14 @@ static slc_status read_children(reader *r, slc_node *node, yaml_event_type_t end
     }
 }
 
+typedef struct keyed {
+    const slc_node *node;
+} keyed;
+
 static int by_key(const void *a, const void *b)
 {
-    const slc_node *const *x = a, *const *y = b;
-    return strcmp((*x)->key, (*y)->key);
+    const keyed *x = a, *y = b;
+    return strcmp(x->node->key, y->node->key);
 }
 
 /* Sorting finds duplicates among a million keys as well as among three. */
@@ -139,17 +143,18 @@ static slc_status refuse_duplicates(reader *r, const slc_node *map)
 {
     if (map->count < 2) return SLC_OK;
     const slc_arena_mark mark = slc_arena_get_mark(r->arena);
-    const slc_node **all = slc_arena_zero(r->arena, map->count, sizeof(*all));
+    keyed *all = slc_arena_zero(r->arena, map->count, sizeof(*all));
     if (!all) return no_memory(r);
 
     const slc_node *second = NULL;
     size_t n = 0;
     for (const slc_node *node = map->first; node; node = node->next)
-        all[n++] = node;
+        all[n++].node = node;
     qsort(all, n, sizeof(*all), by_key);
     for (size_t i = 1; i < n && !second; i++)
         if (by_key(&all[i - 1], &all[i]) == 0)
-            second = all[i - 1]->line > all[i]->line ? all[i - 1] : all[i];
+            second =
+                all[i - 1].node->line > all[i].node->line ? all[i - 1].node : all[i].node;
     slc_arena_rewind(r->arena, mark);
     if (!second) return SLC_OK;
     return slc_node_fail(r->err, second, "key \"%s\" is given twice", second->key);

@@ -170,7 +170,8 @@ slc_status slc_file_replace(const char *path, const void *bytes, size_t size,
 {
     slc_writer *w = NULL;
     slc_status st = slc_writer_open(&w, path, err);
-    if (st == SLC_OK) st = slc_writer_add(w, bytes, size, err);
+    if (!w) return st;
+    st = slc_writer_add(w, bytes, size, err);
     if (st == SLC_OK) st = slc_writer_commit(&w, err);
     slc_writer_abandon(&w);
     return st;

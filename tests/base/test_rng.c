@@ -161,6 +161,20 @@ static void test_distributions(void)
     check_distribution("beta", slc_rng_beta, cdf_beta_2_3, 2, 3);
 }
 
+/* Sharper than Kolmogorov and Smirnov about the width: both limits are six sigma. */
+static void test_normal_moments(void)
+{
+    slc_rng rng = slc_rng_at(8, 0, 0, 0);
+    double sum = 0, squares = 0;
+    for (int i = 0; i < 1000000; i++) {
+        const double x = slc_rng_normal(&rng);
+        sum += x;
+        squares += x * x;
+    }
+    CHECK(fabs(sum) < 6e3, "mean %g", sum / 1e6);
+    CHECK(fabs(squares / 1e6 - 1) < 6 * sqrt(2e-6), "variance %g", squares / 1e6);
+}
+
 static void test_extreme_shapes(void)
 {
     static const double a[] = {0, -1, 1e-310, 1e-5, 1, 1e29, 1e31, 1e308, INFINITY, NAN};
@@ -285,6 +299,15 @@ static void test_permutation_shows_no_structure(void)
     check_chi_square("blocks", block, 100, 600);
 }
 
+/* What seeds mean does not change with a release. Made by ten lines of Python. */
+static void test_order_is_pinned(void)
+{
+    static const uint64_t want[10] = {1, 2, 0, 9, 6, 3, 4, 7, 5, 8};
+    const slc_perm perm = slc_perm_make(1, 2, 10);
+    for (uint64_t i = 0; i < 10; i++)
+        CHECK(slc_perm_at(&perm, i) == want[i], "position %d", (int)i);
+}
+
 static void test_epochs_have_other_orders(void)
 {
     const slc_perm a = slc_perm_make(1, 0, 1000), b = slc_perm_make(1, 1, 1000);
@@ -302,9 +325,11 @@ int main(void)
     test_unit_is_below_one_and_full();
     test_below_is_unbiased();
     test_distributions();
+    test_normal_moments();
     test_extreme_shapes();
     test_permutation_is_a_bijection();
     test_permutation_shows_no_structure();
+    test_order_is_pinned();
     test_epochs_have_other_orders();
     return 0;
 }
