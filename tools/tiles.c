@@ -215,3 +215,25 @@ slc_status cli_tiles_add_batch(cli_tiles *tiles, const slc_loader *loader,
     slc_arena_free(&work.arena);
     return st;
 }
+
+bool cli_batch_holds(const slc_batch *b, size_t i, const slc_policy *policy,
+                     const slc_image *image)
+{
+    slc_arena arena = {0};
+    slc_image restored;
+    bool same =
+        image->w == b->width && image->h == b->height && image->channels == b->channels &&
+        slc_image_alloc(&restored, &arena, b->width, b->height, b->channels, NULL) ==
+            SLC_OK;
+
+    if (same) {
+        const restore r = find_restore(policy, &arena);
+        fill_image(b, i, &r, &restored);
+        for (size_t y = 0; y < b->height; y++)
+            same = same &&
+                   memcmp(restored.px + y * restored.stride,
+                          image->px + y * image->stride, b->width * b->channels) == 0;
+    }
+    slc_arena_free(&arena);
+    return same;
+}

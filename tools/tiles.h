@@ -31,4 +31,8 @@ SLC_CHECKED slc_status cli_tiles_add_batch(cli_tiles *tiles, const slc_loader *l
                                            const slc_batch *batch, size_t most,
                                            slc_err *err);
 
+/* True if image i of a batch, put back into the range of pictures, is this picture bit by bit. */
+bool cli_batch_holds(const slc_batch *batch, size_t i, const slc_policy *policy,
+                     const slc_image *image);
+
 #endif
