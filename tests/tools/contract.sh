@@ -2,7 +2,8 @@
 # The contract of the command line: exit codes, sentences, results untouched by failures.
 # usage: contract.sh SLUICE FIXTURES SECTION
 set -u
-sluice=$1 fixtures=$2 section=$3
+absolute() { case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
+sluice=$(absolute "$1") fixtures=$(absolute "$2") section=$3
 work=$(mktemp -d "${TMPDIR:-/tmp}/sluice-contract.XXXXXX") || exit 4
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 4
@@ -76,7 +77,7 @@ section_help() {
         expect 2 'not a whole number' "$sluice" "$name" --threads two
     done
     [ $checks -gt 10 ] || fail "only $checks checks: no commands found?"
-    expect 2 'did you mean "train"' "$sluice" trian
+    expect 2 'did you mean "version"' "$sluice" verison
     expect 2 'lists them' "$sluice" xyzzyplugh
     expect 2 'usage' sh -c "'$sluice' 2>&1 >/dev/null | head -n 1 >&2; exit 2"
 }
