@@ -167,10 +167,9 @@ uint64_t slc_perm_at(const slc_perm *perm, uint64_t position)
 {
     if (position >= perm->n)
         return position; /* the caller's mistake; never an endless walk */
-    uint64_t x = position;
-    do
+    /* Back into [0, n) along the cycle: at most 4 steps on average. */
+    uint64_t x = feistel(perm, position);
+    while (x >= perm->n)
         x = feistel(perm, x);
-    while (x >=
-           perm->n); /* back into [0, n) along its cycle; at most 4 steps on average */
     return x;
 }

@@ -33,7 +33,7 @@ static void test_no_malloc_once_warm(void)
     for (size_t sample = 0; sample < 200; sample++) {
         if (sample == 1) before = alloc_count();
         const size_t piece = 64 << sample % 11;
-        for (size_t have = 0; have < 1 << 20; have += piece)
+        for (size_t have = 0; have < 3 << 19; have += piece)
             CHECK(slc_arena_alloc(&arena, piece), "sample %zu", sample);
         slc_arena_reset(&arena);
     }

@@ -207,6 +207,21 @@ static void test_pieces_of_every_size(void)
     unlink("a");
 }
 
+static void test_two_writers_of_one_file(void)
+{
+    slc_writer *first, *second;
+    CHECK(slc_writer_open(&first, "a", &err) == SLC_OK, "%s", err.msg);
+    CHECK(slc_writer_open(&second, "a", &err) == SLC_OK, "%s", err.msg);
+    CHECK(slc_writer_add(first, "first", 5, &err) == SLC_OK, "%s", err.msg);
+    CHECK(slc_writer_add(second, "2", 1, &err) == SLC_OK, "%s", err.msg);
+    CHECK(slc_writer_commit(&first, &err) == SLC_OK, "%s", err.msg);
+    check_text("a", "first");
+    CHECK(slc_writer_commit(&second, &err) == SLC_OK, "%s", err.msg);
+    check_text("a", "2");
+    CHECK(entries() == 1, "%zu entries", entries());
+    unlink("a");
+}
+
 static void test_appends_lines(void)
 {
     CHECK(slc_file_append_line("log", "one", &err) == SLC_OK, "%s", err.msg);
@@ -303,6 +318,7 @@ int main(void)
     test_refusals_have_reasons();
     test_read_has_a_limit();
     test_pieces_of_every_size();
+    test_two_writers_of_one_file();
     test_appends_lines();
     test_makes_directories();
     test_lock_names_its_holder();
