@@ -18,4 +18,8 @@ typedef struct bench_settings {
 SLC_CHECKED slc_status cli_bench_loader(cli_context *cli, const bench_settings *s,
                                         const char *source, slc_err *err);
 
+/* Every op alone on one thread. source must be NULL. */
+SLC_CHECKED slc_status cli_bench_ops(cli_context *cli, const bench_settings *s,
+                                     const char *source, slc_err *err);
+
 #endif

@@ -36,24 +36,25 @@ static slc_status drain_epoch(slc_loader *loader, uint64_t *images, uint64_t sta
 static slc_status measure(cli_context *cli, const bench_settings *s, slc_loader *loader,
                           uint64_t opened, bench_run *r, slc_err *err)
 {
+    const double seconds = s->seconds > 0 ? s->seconds : 5;
     uint64_t images = 0;
     slc_status st = drain_epoch(loader, &images, opened, &r->first_seconds, err);
     const double warm = (double)(slc_clock_ns() - opened) / 1e9;
 
     r->after = slc_loader_count(loader);
-    if (st != SLC_OK || warm > s->seconds) {
+    if (st != SLC_OK || warm > seconds) {
         r->images = images, r->epochs = 1, r->seconds = warm;
         return st;
     }
     r->before = r->after;
     const uint64_t start = slc_clock_ns();
-    while (st == SLC_OK && r->seconds < s->seconds && !*cli->stop) {
+    while (st == SLC_OK && r->seconds < seconds && !*cli->stop) {
         st = drain_epoch(loader, &images, opened, &r->first_seconds, err);
         r->images += images;
         r->epochs++;
         r->seconds = (double)(slc_clock_ns() - start) / 1e9;
         slc_log_progress(cli->log, "bench loader", (uint64_t)(r->seconds * 10),
-                         (uint64_t)(s->seconds * 10), (double)r->images / r->seconds);
+                         (uint64_t)(seconds * 10), (double)r->images / r->seconds);
     }
     r->after = slc_loader_count(loader);
     return st;
@@ -106,6 +107,11 @@ slc_status cli_bench_loader(cli_context *cli, const bench_settings *s, const cha
     slc_arena arena = {0};
     bench_run r = {0};
     const uint64_t opened = slc_clock_ns();
+
+    if (!spec)
+        return slc_fail(err, SLC_EINVAL,
+                        "loader: needs a data source, e.g. sluice bench loader "
+                        "~/photos");
 
     slc_status st = slc_source_open_text(&source, spec, s->split, cli->log, err);
     if (st == SLC_OK)

@@ -12,8 +12,8 @@ static const char *const decodes[] = {"fast", "exact", NULL};
 static const char *const types[] = {"u8", "f32", "bf16", "f16", NULL};
 
 static const cli_opt options[] = {
-    {'t', "seconds", FIELD(seconds), .lo = 0.1, .hi = 3600, .value = "T",
-     .help = "time to measure"},
+    {'t', "seconds", FIELD(seconds), .lo = 0.01, .hi = 3600, .value = "T",
+     .help = "time to measure (default: 5 for loader and train, 0.2 for every op)"},
     {'b', "batch", FIELD(batch), .lo = 1, .hi = 65536, .value = "N",
      .help = "images in a batch"},
     {0, "ops", FIELD(ops), .value = "LIST",
@@ -35,21 +35,11 @@ static const cli_opt options[] = {
     {0},
 };
 
-static slc_status bench_loader(cli_context *cli, const bench_settings *s,
-                               const char *source, slc_err *err)
-{
-    if (!source)
-        return slc_fail(err, SLC_EINVAL,
-                        "loader: needs a data source, e.g. sluice bench loader "
-                        "~/photos");
-    return cli_bench_loader(cli, s, source, err);
-}
-
 static const struct {
     const char *name;
     slc_status (*run)(cli_context *cli, const bench_settings *s, const char *source,
                       slc_err *err);
-} benches[] = {{"loader", bench_loader}};
+} benches[] = {{"ops", cli_bench_ops}};
 
 static const char *next_bench(const void *of, size_t i)
 {

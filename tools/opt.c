@@ -189,7 +189,10 @@ static void print_default(const cli_opt *opt, const void *field, FILE *out)
         if (*(const uint64_t *)field && *(const uint64_t *)field != UINT64_MAX)
             fprintf(out, " (default %llu)", (unsigned long long)*(const uint64_t *)field);
         break;
-    case CLI_REAL: fprintf(out, " (default %.10g)", *(const double *)field); break;
+    case CLI_REAL:
+        if (*(const double *)field != 0)
+            fprintf(out, " (default %.10g)", *(const double *)field);
+        break;
     case CLI_CHOICE:
         fprintf(out, ": ");
         for (int i = 0; opt->choices[i]; i++)
