@@ -2,6 +2,9 @@
 
 #include <math.h>
 
+#include "augment/kernel/lut.h"
+#include "augment/kernel/tint.h"
+
 void slc_table_c(uint8_t *dst, const uint8_t *src, size_t w, size_t channels,
                  const uint8_t table[3][256])
 {
@@ -17,7 +20,20 @@ void slc_table_c(uint8_t *dst, const uint8_t *src, size_t w, size_t channels,
     }
 }
 
-slc_table_fn *const slc_table[SLC_ISA_COUNT] = {slc_table_c, slc_table_c, slc_table_c};
+#if defined(__x86_64__)
+static void table_avx512(uint8_t *dst, const uint8_t *src, size_t w, size_t channels,
+                         const uint8_t table[3][256])
+{
+    if (channels == 1)
+        slc_lut_avx512(dst, src, w, table[0]);
+    else
+        slc_lut3_avx512(dst, src, w, table);
+}
+#else
+#define table_avx512 slc_table_c
+#endif
+
+slc_table_fn *const slc_table[SLC_ISA_COUNT] = {slc_table_c, slc_table_c, table_avx512};
 
 void slc_hist_add(uint32_t hist[3][256], const uint8_t *src, size_t w, size_t channels)
 {
@@ -45,5 +61,20 @@ void slc_colour_c(uint8_t *dst, const uint8_t *src, size_t w, const float m[3][4
     }
 }
 
-slc_colour_fn *const slc_colour_row[SLC_ISA_COUNT] = {slc_colour_c, slc_colour_c,
-                                                      slc_colour_c};
+#if defined(__x86_64__)
+static void colour_avx2(uint8_t *dst, const uint8_t *src, size_t w, const float m[3][4])
+{
+    slc_tint_avx2.matrix(dst, src, w, m);
+}
+
+static void colour_avx512(uint8_t *dst, const uint8_t *src, size_t w, const float m[3][4])
+{
+    slc_tint_avx512.matrix(dst, src, w, m);
+}
+#else
+#define colour_avx2 slc_colour_c
+#define colour_avx512 slc_colour_c
+#endif
+
+slc_colour_fn *const slc_colour_row[SLC_ISA_COUNT] = {slc_colour_c, colour_avx2,
+                                                      colour_avx512};

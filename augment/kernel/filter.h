@@ -1,0 +1,44 @@
+/* Neighbourhood arithmetic on rows of n interleaved bytes; step is the number of channels.
+ * dst must not overlap what is read, except blend's.
+ *
+ *   smooth   Pillow's SMOOTH filter [1 1 1; 1 5 1; 1 1 1] / 13 with its rounding, for bytes
+ *            step <= i < n - step; the others are not written
+ *   median3  the middle of the nine neighbours, same bytes
+ *   blend    Image.blend(a, b, alpha): a + alpha * (b - a) in float32, cut off towards zero
+ *            and clamped; |alpha| to 2^20; dst may be a or b
+ *   down     dst[i] = sum over t of taps[t] * rows[t][i], in order, float32
+ *   across   dst[i] = sum over t of taps[t] * src[i + t * step], rounded half to even and
+ *            clamped; src has (count - 1) * step more values
+ *   add      sum[i] += weight * src[i], float32, product rounded first
+ *   cut      dst[i] = src[i] cut off towards zero
+ *
+ * One body for every instruction set (filter_body.h); exact: all give the same bytes. */
+#ifndef AUGMENT_KERNEL_FILTER_H
+#define AUGMENT_KERNEL_FILTER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/isa.h"
+
+typedef struct slc_filters {
+    void (*smooth)(uint8_t *dst, const uint8_t *above, const uint8_t *row,
+                   const uint8_t *below, size_t n, size_t step);
+    void (*median3)(uint8_t *dst, const uint8_t *above, const uint8_t *row,
+                    const uint8_t *below, size_t n, size_t step);
+    void (*blend)(uint8_t *dst, const uint8_t *a, const uint8_t *b, size_t n,
+                  float alpha);
+    void (*down)(float *dst, const uint8_t *const *rows, const float *taps, size_t count,
+                 size_t n);
+    void (*across)(uint8_t *dst, const float *src, const float *taps, size_t count,
+                   size_t n, size_t step);
+    void (*add)(float *sum, const uint8_t *src, float weight, size_t n);
+    void (*cut)(uint8_t *dst, const float *src, size_t n);
+} slc_filters;
+
+extern const slc_filters slc_filters_c; /* the definition */
+extern const slc_filters slc_filters_avx2, slc_filters_avx512;
+
+extern const slc_filters *const slc_filters_of[SLC_ISA_COUNT];
+
+#endif
