@@ -127,10 +127,10 @@ static slc_status draw_texts(slc_image *canvas, const grid *g, const cli_tile *t
         const double x = (double)(MARGIN + column * (g->cell_w + GAP));
         double y = (double)(MARGIN + g->head + row * (g->cell_h + g->text_h + GAP) +
                             g->cell_h + TEXT_GAP);
-        if (tiles[i].title) {
-            cli_pen_text(pen, x, y, width, g->title_lines, tiles[i].title, true, true);
-            y += (double)g->title_lines * cli_text_line();
-        }
+        if (tiles[i].title)
+            y += (double)cli_pen_text(pen, x, y, width, g->title_lines, tiles[i].title,
+                                      true, true) *
+                 cli_text_line();
         if (tiles[i].caption)
             cli_pen_text(pen, x, y, width, g->caption_lines, tiles[i].caption, false,
                          true);
