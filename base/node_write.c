@@ -26,7 +26,9 @@ static bool can_be_bare(const char *text)
     if (strncmp(text, "- ", 2) == 0 || strncmp(text, "--- ", 4) == 0 ||
         strncmp(text, "... ", 4) == 0)
         return false;
-    if (strpbrk(text, ",[]{}") || strstr(text, ": ") || strstr(text, " #")) return false;
+    if (strpbrk(text, ",[]{}") || strstr(text, ": ") || strstr(text, ":?") ||
+        strstr(text, " #"))
+        return false;
     for (size_t i = 0, n = 1; text[i]; i += n)
         if (!is_plain(slc_utf8_next(text + i, &n), n)) return false;
     return true;

@@ -47,6 +47,8 @@ static void test_files(void)
     CHECK(slc_json_read(&again, path, 5, &err) == SLC_ELIMIT && !again, "over the limit");
     CHECK(slc_file_replace(path, "{\n\"a\": 1,\n}", 11, &err) == SLC_OK, "%s", err.msg);
     CHECK(slc_json_read(&again, path, 1000, &err) == SLC_EFORMAT && !again, "broken");
+    CHECK(slc_json_parse(&again, "{\"a\":1,\"a\":2}", 13, "x", NULL) == SLC_EFORMAT,
+          "twice");
     char want[64];
     snprintf(want, sizeof(want), "%s:3: ", path);
     CHECK(strncmp(err.msg, want, strlen(want)) == 0, "%s", err.msg);

@@ -141,6 +141,8 @@ static void test_set_tells_its_place(void)
     const slc_node *lr = slc_node_get(slc_node_get(root, "optim"), "lr");
     slc_node_where(lr, where, sizeof(where));
     CHECK(strcmp(where, "--set optim.lr") == 0, "%s", where);
+    slc_node_where(slc_node_get(root, "optim"), where, sizeof(where));
+    CHECK(strcmp(where, "--set optim.lr") == 0, "made on the way: %s", where);
     slc_node_where(slc_node_get(root, "a"), where, sizeof(where));
     CHECK(strcmp(where, "r.yaml:1") == 0, "%s", where);
     slc_node_where(NULL, where, sizeof(where));
@@ -194,7 +196,7 @@ static void check_round_trip(const slc_node *node)
 /* clang-format off */
 /* Every text that YAML could take for something else, as value, key and list entry. */
 static const char *const odd[] = {
-    "null", "~", "true", "1", "-", "---", "...", "- a", "--- a", "? a", "a: b", "a:",
+    "a:?b", "a ? b", "a? b", "null", "~", "true", "1", "-", "---", "...", "- a", "--- a", "? a", "a: b", "a:",
     ":a", "a #b", "#a", "a#b", " a", "a ", "a\nb", "\n", "a\tb", "[a", "a]", "{",
     "a, b", "&a", "*a", "!a", "|", ">", "'a", "\"a\"", "%a", "@a", "`a", "\\", "a\\b",
     "\x01", "\x7f", "\xc2\x85", "\xe2\x80\xa8",

@@ -80,6 +80,9 @@ static void test_names_place_and_reason(void)
         {"size: 1\np: 0x1", "recipe.yaml:2: op x: p is \"0x1\", not a number"},
         {"size: 1\np:", "recipe.yaml:2: op x: p is empty, not a number"},
         {"size: 1\np: 1.5", "recipe.yaml:2: op x: p is 1.5, not within 0 to 1"},
+        {"size: 1\non: 'true'",
+         "recipe.yaml:2: op x: on is \"true\" (a text), not true or false"},
+        {"size: 1\nfactor: []", "recipe.yaml:2: op x: factor has 0 numbers, not 1 to 2"},
         {"size: 1\non: 1", "recipe.yaml:2: op x: on is \"1\", not true or false"},
         {"size: 1\nmode: bilinaer", "recipe.yaml:2: op x: mode is \"bilinaer\", not "
                                     "nearest, bilinear or bicubic; did "
@@ -131,6 +134,8 @@ static void test_dump_and_bind_round_trip(void)
         slc_status st = slc_node_parse(&map, &arena, text.text, text.size, "dump", &err);
         if (st == SLC_OK) st = slc_params_bind(table, &b, map, false, "op", &arena, &err);
         CHECK(st == SLC_OK, "%s in\n%s", err.msg, text.text);
+        const slc_node *path = slc_node_get(map, "path");
+        CHECK(i != 3 || path->quoted, "a text that reads as a number keeps its quotes");
         CHECK(map->count == SLC_COUNT(table) - 1 && strcmp(map->first->key, "on") == 0,
               "all keys");
         CHECK(a->on == b.on && a->size == b.size && a->mode == b.mode, "%s", text.text);

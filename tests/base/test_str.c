@@ -54,6 +54,7 @@ static void test_transposition_counts_once(void)
     CHECK(slc_suggest("acb", nth, one), "swapped neighbours");
     CHECK(slc_suggest("abcd", nth, one) && slc_suggest("ab", nth, one), "one letter");
     CHECK(!slc_suggest("axy", nth, one), "two replaced of three");
+    CHECK(!slc_suggest("zbc", nth, (const char *const[]){"zcd", NULL}), "half a swap");
     CHECK(!slc_suggest("cab", nth, one), "two slips in three letters");
 }
 
@@ -164,6 +165,7 @@ static void test_numbers_whole_or_nothing(void)
     CHECK(slc_parse_int("-9223372036854775808", &whole) && whole == INT64_MIN,
           "smallest");
     CHECK(!slc_parse_int("9223372036854775808", &whole), "one more");
+    CHECK(!slc_parse_int("9.223372036854775808e18", &whole), "2^63");
     CHECK(!slc_parse_int("1e19", &whole) && !slc_parse_int("-1e19", &whole), "1e19");
     char zeros[500];
     memset(zeros, '0', sizeof(zeros));
