@@ -4,6 +4,8 @@
  *   smooth   Pillow's SMOOTH filter [1 1 1; 1 5 1; 1 1 1] / 13 with its rounding, for bytes
  *            step <= i < n - step; the others are not written
  *   median3  the middle of the nine neighbours, same bytes
+ *   median   the middle of size x size values (odd, to 15): dst[i] of rows[0..size-1][i + t * step],
+ *            t < size; reads up to 63 bytes more
  *   blend    Image.blend(a, b, alpha): a + alpha * (b - a) in float32, cut off towards zero
  *            and clamped; |alpha| to 2^20; dst may be a or b
  *   down     dst[i] = sum over t of taps[t] * rows[t][i], in order, float32
@@ -26,6 +28,8 @@ typedef struct slc_filters {
                    const uint8_t *below, size_t n, size_t step);
     void (*median3)(uint8_t *dst, const uint8_t *above, const uint8_t *row,
                     const uint8_t *below, size_t n, size_t step);
+    void (*median)(uint8_t *dst, const uint8_t *const *rows, size_t size, size_t n,
+                   size_t step);
     void (*blend)(uint8_t *dst, const uint8_t *a, const uint8_t *b, size_t n,
                   float alpha);
     void (*down)(float *dst, const uint8_t *const *rows, const float *taps, size_t count,

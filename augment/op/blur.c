@@ -1,0 +1,278 @@
+/* Box, median and motion blur. */
+#include <math.h>
+#include <string.h>
+
+#include "augment/kernel/filter.h"
+#include "augment/op/bordered.h"
+#include "augment/op/chance.h"
+#include "augment/op/enhance.h"
+
+enum { MAX_MEDIAN = 15, MAX_MOTION = 101 };
+
+typedef struct settings {
+    slc_reals radius, kernel_size, angle, direction;
+    double p;
+} settings;
+
+#define RANGE(field, from, to, start, of, what)                                          \
+    {                                                                                    \
+#field, SLC_FIELD(settings, field), .lo = (from), .hi = (to), .min_count = 1,    \
+                                            .max_count = 2, .initial = (start),          \
+                                            .unit = (of), .help = (what)                 \
+    }
+
+static const slc_param box_params[] = {
+    RANGE(radius, 0, 1000, "[1, 3]", "px",
+          "0 leaves the picture as it is, 1 averages 3 x 3 px; one value or a range"),
+    SLC_CHANCE(settings, "1"),
+    {0}};
+static const slc_param median_params[] = {
+    RANGE(kernel_size, 1, MAX_MEDIAN, "3", "px", "odd; one value or a range"),
+    SLC_CHANCE(settings, "1"),
+    {0}};
+static const slc_param motion_params[] = {
+    RANGE(kernel_size, 1, MAX_MOTION, "[3, 7]", "px",
+          "length of the path, odd; one value or a range"),
+    RANGE(angle, -360, 360, "[0, 360]", "deg", "of the path; one value or a range"),
+    RANGE(direction, -1, 1, "[-1, 1]", "ratio",
+          "0 evenly along the path, -1 or 1 fading; one value or a range"),
+    SLC_CHANCE(settings, "1"),
+    {0}};
+
+static slc_status box_prepare(void *set, slc_arena *arena, slc_err *err)
+{
+    (void)arena;
+    return slc_range_check("radius", &((settings *)set)->radius, err);
+}
+
+static slc_status odd_prepare(void *set, slc_arena *arena, slc_err *err)
+{
+    const settings *s = set;
+    (void)arena;
+    for (size_t i = 0; i < s->kernel_size.n; i++)
+        if (fmod(s->kernel_size.v[i], 2) != 1)
+            return slc_fail(err, SLC_EINVAL, "kernel_size: %g is not odd",
+                            s->kernel_size.v[i]);
+    return slc_range_check("kernel_size", &s->kernel_size, err);
+}
+
+static slc_status motion_prepare(void *set, slc_arena *arena, slc_err *err)
+{
+    const settings *s = set;
+    slc_status status = odd_prepare(set, arena, err);
+    if (!status) status = slc_range_check("angle", &s->angle, err);
+    return status ? status : slc_range_check("direction", &s->direction, err);
+}
+
+static bool box_draw(const void *set, slc_at *at, slc_draw *out)
+{
+    const settings *s = set;
+    if (!slc_draw_chance(at, s->p)) return false;
+    out->v[0] = slc_draw_range(at, &s->radius);
+    return true;
+}
+
+/* An odd number from the range. */
+static double draw_odd(slc_at *at, const slc_reals *range)
+{
+    const int64_t lo = (int64_t)range->v[0], hi = (int64_t)range->v[range->n > 1 ? 1 : 0];
+    return (double)(lo + 2 * slc_draw_int(at, 0, (hi - lo) / 2));
+}
+
+static bool median_draw(const void *set, slc_at *at, slc_draw *out)
+{
+    const settings *s = set;
+    if (!slc_draw_chance(at, s->p)) return false;
+    out->v[0] = draw_odd(at, &s->kernel_size);
+    return true;
+}
+
+static bool motion_draw(const void *set, slc_at *at, slc_draw *out)
+{
+    const settings *s = set;
+    if (!slc_draw_chance(at, s->p)) return false;
+    out->v[0] = draw_odd(at, &s->kernel_size);
+    out->v[1] = slc_draw_range(at, &s->angle);
+    out->v[2] = slc_draw_range(at, &s->direction);
+    return true;
+}
+
+/* Pillow's fixed point: weights of a whole pixel and of the two at the ends, in 2^-24. */
+typedef struct box {
+    ptrdiff_t radius;
+    uint32_t whole, end;
+} box;
+
+static box make_box(double radius)
+{
+    const float r = (float)radius;
+    box b = {.radius = (ptrdiff_t)r, .whole = (uint32_t)((float)(1 << 24) / (r * 2 + 1))};
+    b.end = ((1u << 24) - (uint32_t)(b.radius * 2 + 1) * b.whole) / 2;
+    return b;
+}
+
+static inline uint8_t box_level(const box *b, uint32_t sum, uint32_t ends)
+{
+    return (uint8_t)((sum * b->whole + ends * b->end + (1u << 23)) >> 24);
+}
+
+/* Along a row of one channel; step bytes from pixel to pixel. */
+static void box_across(const box *b, uint8_t *dst, const uint8_t *src, size_t w,
+                       size_t step)
+{
+    const ptrdiff_t r = b->radius;
+    uint32_t sum = 0;
+#define AT(x) ((uint32_t)src[slc_edge_at((x), w) * step])
+    for (ptrdiff_t x = -r - 1; x < r; x++)
+        sum += AT(x);
+    for (ptrdiff_t x = 0; x < (ptrdiff_t)w; x++) {
+        const uint32_t left = AT(x - r - 1);
+        sum += AT(x + r) - left;
+        dst[(size_t)x * step] = box_level(b, sum, left + AT(x + r + 1));
+    }
+#undef AT
+}
+
+static void box_down(const box *b, slc_image *out, const slc_image *in, uint32_t *sum)
+{
+    const size_t n = in->w * in->channels;
+    const ptrdiff_t r = b->radius;
+#define ROW(y) (in->px + slc_edge_at((y), in->h) * in->stride)
+    memset(sum, 0, n * sizeof(*sum));
+    for (ptrdiff_t y = -r - 1; y < r; y++) {
+        const uint8_t *row = ROW(y);
+        for (size_t i = 0; i < n; i++)
+            sum[i] += row[i];
+    }
+    for (ptrdiff_t y = 0; y < (ptrdiff_t)in->h; y++) {
+        const uint8_t *before = ROW(y - r - 1), *last = ROW(y + r),
+                      *after = ROW(y + r + 1);
+        uint8_t *dst = out->px + (size_t)y * out->stride;
+        for (size_t i = 0; i < n; i++) {
+            sum[i] += (uint32_t)last[i] - before[i];
+            dst[i] = box_level(b, sum[i], (uint32_t)before[i] + after[i]);
+        }
+    }
+#undef ROW
+}
+
+static slc_status box_area(const slc_context *context, const slc_draw *drawn,
+                           const slc_image *in, slc_work *work, slc_image *out,
+                           slc_err *err)
+{
+    const box b = make_box(drawn->v[0]);
+    slc_image half;
+    (void)context;
+    const slc_status status =
+        slc_image_alloc(&half, &work->arena, in->w, in->h, in->channels, err);
+    if (status) return status;
+    uint32_t *sum = slc_arena_alloc(&work->arena, in->w * in->channels * sizeof(*sum));
+    if (!sum) return slc_fail(err, SLC_ENOMEM, "box_blur: no memory");
+    for (size_t y = 0; y < in->h; y++)
+        for (size_t c = 0; c < in->channels; c++)
+            box_across(&b, half.px + y * half.stride + c, in->px + y * in->stride + c,
+                       in->w, in->channels);
+    box_down(&b, out, &half, sum);
+    return SLC_OK;
+}
+
+static slc_status median_area(const slc_context *context, const slc_draw *drawn,
+                              const slc_image *in, slc_work *work, slc_image *out,
+                              slc_err *err)
+{
+    const slc_filters *f = slc_filters_of[work->isa];
+    const size_t size = (size_t)drawn->v[0], margin = size / 2, c = in->channels,
+                 n = in->w * c;
+    slc_image from;
+    (void)context;
+    const slc_status status =
+        slc_bordered(&from, in, margin, margin, slc_edge_at, &work->arena, err);
+    if (status) return status;
+    uint8_t *wide = slc_arena_alloc(&work->arena, n + 2 * c);
+    if (!wide) return slc_fail(err, SLC_ENOMEM, "median_blur: no memory");
+    for (size_t y = 0; y < in->h; y++) {
+        const uint8_t *rows[MAX_MEDIAN];
+        for (size_t t = 0; t < size; t++)
+            rows[t] = from.px +
+                      ((ptrdiff_t)(y + t) - (ptrdiff_t)margin) * (ptrdiff_t)from.stride -
+                      margin * c;
+        if (size == 3) {
+            f->median3(wide, rows[0], rows[1], rows[2], n + 2 * c, c);
+            memcpy(out->px + y * out->stride, wide + c, n);
+        } else {
+            f->median(out->px + y * out->stride, rows, size, n, c);
+        }
+    }
+    return SLC_OK;
+}
+
+static slc_status motion_area(const slc_context *context, const slc_draw *drawn,
+                              const slc_image *in, slc_work *work, slc_image *out,
+                              slc_err *err)
+{
+    const slc_filters *f = slc_filters_of[work->isa];
+    const size_t size = (size_t)drawn->v[0], margin = size / 2, c = in->channels,
+                 n = in->w * c;
+    const double angle = drawn->v[1] * (M_PI / 180);
+    ptrdiff_t offset[MAX_MOTION];
+    float weight[MAX_MOTION];
+    slc_image from;
+    (void)context;
+    const slc_status status =
+        slc_bordered(&from, in, margin, margin, slc_reflect_at, &work->arena, err);
+    if (status) return status;
+    float *sums = slc_arena_alloc(&work->arena, (n + 64) * sizeof(*sums));
+    if (!sums) return slc_fail(err, SLC_ENOMEM, "motion_blur: no memory");
+    for (size_t t = 0; t < size; t++) {
+        const double at = (double)t - (double)margin;
+        const double along = size > 1 ? at / (double)margin : 0; /* -1 to 1 */
+        offset[t] = (ptrdiff_t)lround(-at * sin(angle)) * (ptrdiff_t)from.stride +
+                    (ptrdiff_t)lround(at * cos(angle)) * (ptrdiff_t)c;
+        weight[t] = (float)((1 + drawn->v[2] * along) / (double)size);
+    }
+    for (size_t y = 0; y < in->h; y++) {
+        const uint8_t *rows[MAX_MOTION];
+        for (size_t t = 0; t < size; t++)
+            rows[t] = from.px + y * from.stride + offset[t];
+        f->down(sums, rows, weight, size, n);
+        f->across(out->px + y * out->stride, sums, (const float[]){1}, 1, n, c);
+    }
+    return SLC_OK;
+}
+
+const slc_op slc_op_box_blur = {
+    .entry = {"box_blur", "average over a square", "Pillow ImageFilter.BoxBlur",
+              box_params, sizeof(settings)},
+    .value = {"radius"},
+    .exactness = "bit-exact",
+    .peer = "Pillow 9.4 ImageFilter.BoxBlur",
+    .neutral = "{radius: 0}",
+    .prepare = box_prepare,
+    .draw = box_draw,
+    .area = box_area,
+};
+
+const slc_op slc_op_median_blur = {
+    .entry = {"median_blur", "the middle value of a square",
+              "Pillow ImageFilter.MedianFilter", median_params, sizeof(settings)},
+    .value = {"kernel_size"},
+    .exactness = "bit-exact",
+    .peer = "Pillow 9.4 ImageFilter.MedianFilter",
+    .neutral = "{kernel_size: 1}",
+    .prepare = odd_prepare,
+    .draw = median_draw,
+    .area = median_area,
+};
+
+const slc_op slc_op_motion_blur = {
+    .entry = {"motion_blur", "smear along a straight path",
+              "imgaug and Albumentations MotionBlur", motion_params, sizeof(settings)},
+    .value = {"kernel_size", "angle_deg", "direction"},
+    .exactness =
+        "exact by definition: the weighted mean of size points of the path, each "
+        "at the nearest pixel",
+    .neutral = "{kernel_size: 1}",
+    .prepare = motion_prepare,
+    .draw = motion_draw,
+    .area = motion_area,
+};
