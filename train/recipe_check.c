@@ -8,7 +8,7 @@
 static const slc_node *at(const slc_recipe *r, const char *section, const char *key)
 {
     const slc_node *map = slc_node_get(r->root, section);
-    const slc_node *node = slc_node_get(map, key);
+    const slc_node *node = key ? slc_node_get(map, key) : NULL;
     return node ? node : map;
 }
 

@@ -45,19 +45,20 @@ static size_t need(const void *of)
 
 /* What is the same for all weights of a step. */
 typedef struct plan {
-    float b1, b2, eps, step, v_scale, decay, keep;
+    float b1, b2, a1, a2; /* a = 1 - b, rounded once */
+    float eps, step, v_scale, decay, shrink;
 } plan;
 
 /* m and v are averages of d = g + decay w and d^2;
- * w <- keep w - step m / (sqrt(v) v_scale + eps), v_scale = 1 / sqrt(1 - b2^t). */
+ * w <- w - shrink w - step m / (sqrt(v) v_scale + eps), v_scale = 1 / sqrt(1 - b2^t). */
 static void plain(const plan *p, size_t n, float *restrict w, const float *restrict g,
                   float *restrict m, float *restrict v)
 {
     for (size_t i = 0; i < n; i++) {
         const float d = g[i] + p->decay * w[i];
-        m[i] = p->b1 * m[i] + (1 - p->b1) * d;
-        v[i] = p->b2 * v[i] + (1 - p->b2) * d * d;
-        w[i] = p->keep * w[i] - p->step * m[i] / (sqrtf(v[i]) * p->v_scale + p->eps);
+        m[i] = p->b1 * m[i] + p->a1 * d;
+        v[i] = p->b2 * v[i] + p->a2 * d * d;
+        w[i] -= p->shrink * w[i] + p->step * m[i] / (sqrtf(v[i]) * p->v_scale + p->eps);
     }
 }
 
@@ -67,10 +68,10 @@ static void amsgrad(const plan *p, size_t n, float *restrict w, const float *res
     float *restrict m = slot[0], *restrict v = slot[1], *restrict top = slot[2];
     for (size_t i = 0; i < n; i++) {
         const float d = g[i] + p->decay * w[i];
-        m[i] = p->b1 * m[i] + (1 - p->b1) * d;
-        v[i] = p->b2 * v[i] + (1 - p->b2) * d * d;
+        m[i] = p->b1 * m[i] + p->a1 * d;
+        v[i] = p->b2 * v[i] + p->a2 * d * d;
         top[i] = top[i] > v[i] ? top[i] : v[i];
-        w[i] = p->keep * w[i] - p->step * m[i] / (sqrtf(top[i]) * p->v_scale + p->eps);
+        w[i] -= p->shrink * w[i] + p->step * m[i] / (sqrtf(top[i]) * p->v_scale + p->eps);
     }
 }
 
@@ -83,11 +84,13 @@ static void step(const settings *s, const slc_step *at, bool decoupled, size_t n
     const plan p = {
         .b1 = (float)b1,
         .b2 = (float)s->beta2,
+        .a1 = (float)(1 - b1),
+        .a2 = (float)(1 - s->beta2),
         .eps = (float)s->eps,
         .step = (float)(at->lr / (1 - pow(b1, t))),
         .v_scale = (float)(1 / sqrt(1 - pow(s->beta2, t))),
         .decay = decoupled ? 0 : (float)at->decay,
-        .keep = decoupled ? (float)(1 - at->lr * at->decay) : 1,
+        .shrink = decoupled ? (float)(at->lr * at->decay) : 0,
     };
     if (s->amsgrad)
         amsgrad(&p, n, w, g, slot);

@@ -34,14 +34,15 @@ static void run(const void *of, const slc_step *at, size_t n, float *restrict w,
     float *restrict m = slot[0], *restrict v = slot[1];
     const double beta1 = at->momentum >= 0 ? at->momentum : s->beta1;
     const double t = (double)at->step;
-    const float b1 = (float)beta1, b2 = (float)s->beta2, eps = (float)s->eps;
+    const float b1 = (float)beta1, a1 = (float)(1 - beta1);
+    const float b2 = (float)s->beta2, a2 = (float)(1 - s->beta2), eps = (float)s->eps;
     const float m_scale = (float)(1 / (1 - pow(beta1, t)));
     const float v_scale = (float)(1 / (1 - pow(s->beta2, t)));
     const float decay = (float)at->decay;
     double w2 = 0, u2 = 0; /* index order: the same for any number of threads */
     for (size_t i = 0; i < n; i++) {
-        m[i] = b1 * m[i] + (1 - b1) * g[i];
-        v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i];
+        m[i] = b1 * m[i] + a1 * g[i];
+        v[i] = b2 * v[i] + a2 * g[i] * g[i];
         const float u = m[i] * m_scale / (sqrtf(v[i] * v_scale) + eps) + decay * w[i];
         w2 += (double)w[i] * (double)w[i];
         u2 += (double)u * (double)u;

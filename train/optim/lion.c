@@ -23,13 +23,13 @@ static void run(const void *of, const slc_step *at, size_t n, float *restrict w,
     const settings *s = of;
     float *restrict m = slot[0];
     const float b1 = (float)(at->momentum >= 0 ? at->momentum : s->beta1);
-    const float b2 = (float)s->beta2;
-    const float lr = (float)at->lr, keep = (float)(1 - at->lr * at->decay);
+    const float b2 = (float)s->beta2, a2 = (float)(1 - s->beta2);
+    const float lr = (float)at->lr, shrink = (float)(at->lr * at->decay);
     for (size_t i = 0; i < n; i++) {
         const float c = b1 * m[i] + (1 - b1) * g[i];
         const float sign = (float)((c > 0) - (c < 0));
-        w[i] = keep * w[i] - lr * sign;
-        m[i] = b2 * m[i] + (1 - b2) * g[i];
+        w[i] -= shrink * w[i] + lr * sign;
+        m[i] = b2 * m[i] + a2 * g[i];
     }
 }
 

@@ -50,12 +50,13 @@ static void run(const void *of, const slc_step *at, size_t n, float *restrict w,
     const float of_g = (float)(at->lr * (1 - mu) / (1 - so_far));
     const float of_m = (float)(at->lr * next / (1 - so_far * next));
     const float v_scale = (float)(1 / (1 - pow(s->beta2, t)));
-    const float a1 = (float)b1, a2 = (float)s->beta2, eps = (float)s->eps;
+    const float a1 = (float)b1, rest1 = (float)(1 - b1);
+    const float a2 = (float)s->beta2, rest2 = (float)(1 - s->beta2), eps = (float)s->eps;
     const float decay = (float)at->decay;
     for (size_t i = 0; i < n; i++) {
         const float d = g[i] + decay * w[i];
-        m[i] = a1 * m[i] + (1 - a1) * d;
-        v[i] = a2 * v[i] + (1 - a2) * d * d;
+        m[i] = a1 * m[i] + rest1 * d;
+        v[i] = a2 * v[i] + rest2 * d * d;
         w[i] -= (of_g * d + of_m * m[i]) / (sqrtf(v[i] * v_scale) + eps);
     }
 }
@@ -63,7 +64,7 @@ static void run(const void *of, const slc_step *at, size_t n, float *restrict w,
 const slc_optim slc_optim_nadam = {
     .entry = {.name = "nadam",
               .summary = "Adam with Nesterov momentum",
-              .source = "Dozat, ICLR workshop 2016; as torch.optim.NAdam",
+              .source = "Dozat, ICLR workshop 2016; as torch.optim.NAdam since 2.0",
               .params = params,
               .settings_size = sizeof(settings)},
     .slots = 2,

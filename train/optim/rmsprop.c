@@ -42,13 +42,13 @@ static void run(const void *of, const slc_step *at, size_t n, float *restrict w,
     const settings *s = of;
     float *restrict v = slot[0], *restrict b = slot[1], *restrict mean = slot[2];
     const float lr = (float)at->lr, decay = (float)at->decay, eps = (float)s->eps;
-    const float a = (float)s->alpha;
+    const float a = (float)s->alpha, rest = (float)(1 - s->alpha);
     const float mu = (float)(at->momentum >= 0 ? at->momentum : s->momentum);
     const bool centered = s->centered, moves = s->momentum > 0;
     for (size_t i = 0; i < n; i++) {
         const float d = g[i] + decay * w[i];
-        v[i] = a * v[i] + (1 - a) * d * d;
-        if (centered) mean[i] = a * mean[i] + (1 - a) * d;
+        v[i] = a * v[i] + rest * d * d;
+        if (centered) mean[i] = a * mean[i] + rest * d;
         const float u = d / (root(v[i], centered ? mean[i] : 0, centered) + eps);
         if (moves) b[i] = mu * b[i] + u;
         w[i] -= lr * (moves ? b[i] : u);

@@ -29,10 +29,10 @@ static size_t need(const void *of)
 }
 
 static void plain(size_t n, float *restrict w, const float *restrict g, float lr,
-                  float decay, float keep)
+                  float decay, float shrink)
 {
     for (size_t i = 0; i < n; i++)
-        w[i] = keep * w[i] - lr * (g[i] + decay * w[i]);
+        w[i] -= shrink * w[i] + lr * (g[i] + decay * w[i]);
 }
 
 static void run(const void *of, const slc_step *at, size_t n, float *restrict w,
@@ -42,9 +42,9 @@ static void run(const void *of, const slc_step *at, size_t n, float *restrict w,
     const float mu = (float)(at->momentum >= 0 ? at->momentum : s->momentum);
     const float lr = (float)at->lr;
     const float decay = s->decoupled ? 0 : (float)at->decay;
-    const float keep = s->decoupled ? (float)(1 - at->lr * at->decay) : 1;
+    const float shrink = s->decoupled ? (float)(at->lr * at->decay) : 0;
     if (s->momentum <= 0) {
-        plain(n, w, g, lr, decay, keep);
+        plain(n, w, g, lr, decay, shrink);
         return;
     }
     float *restrict b = slot[0];
@@ -54,7 +54,7 @@ static void run(const void *of, const slc_step *at, size_t n, float *restrict w,
     for (size_t i = 0; i < n; i++) {
         const float d = g[i] + decay * w[i];
         b[i] = mu * b[i] + fresh * d;
-        w[i] = keep * w[i] - lr * (of_g * d + of_b * b[i]);
+        w[i] -= shrink * w[i] + lr * (of_g * d + of_b * b[i]);
     }
 }
 

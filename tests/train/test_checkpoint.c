@@ -1,0 +1,133 @@
+#include <unistd.h>
+
+#include "base/attr.h"
+#include "base/file.h"
+#include "tests/check.h"
+#include "train/checkpoint.h"
+
+static const char *const path = "test_checkpoint.safetensors";
+
+static void write_raw(const char *header, size_t claimed, size_t data)
+{
+    uint8_t bytes[4096] = {0};
+    slc_err err = {0};
+    const size_t n = strlen(header);
+    for (size_t i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)((uint64_t)claimed >> (8 * i));
+    memcpy(bytes + 8, header, n);
+    CHECK(slc_file_replace(path, bytes, 8 + n + data, &err) == SLC_OK, "%s", err.msg);
+}
+
+static void refused(const char *says)
+{
+    slc_tensors *file = NULL;
+    slc_err err = {0};
+    const slc_status st = slc_tensors_open(&file, path, &err);
+    CHECK(st == SLC_EFORMAT && !file && strstr(err.msg, says) && strstr(err.msg, path),
+          "%d \"%s\", expected \"%s\"", st, err.msg, says);
+}
+
+static void refuse(const char *header, size_t data, const char *says)
+{
+    write_raw(header, strlen(header), data);
+    refused(says);
+}
+
+static void test_refuses_unsound_files(void)
+{
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 4,
+           "cut short");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 12,
+           "12 bytes of data");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}", 8,
+           "need 12");
+    refuse("{\"a\":{\"dtype\":\"F99\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "F99");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}", 8,
+           "whole");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296,2],"
+           "\"data_offsets\":[0,8]}}",
+           8, "too large");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}", 8,
+           "rising");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 8, "data_offsets");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+           "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[2,6]}}",
+           6, "overlaps");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+           "\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}",
+           12, "unused");
+    refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
+           "\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+           8, "duplicate");
+    refuse("[]", 0, "begin with {");
+    refuse("{\"a\":", 0, "header");
+    refuse("{\"__metadata__\":{\"k\":1}}", 0, "no text");
+    refuse("{\"a\":7}", 0, "type");
+    write_raw("{}", (size_t)200000000, 0);
+    refused("limit");
+    write_raw("{}", 500, 0);
+    refused("header of 500");
+}
+
+static void test_writes_what_it_reads(void)
+{
+    static const float w[6] = {1, -2, 3.5f, 0, 1e-30f, 7};
+    static const uint8_t b[3] = {1, 2, 3};
+    const slc_blob blobs[] = {
+        {"b", "U8", 1, {3}, b, 3},
+        {"layer.weight", "F32", 2, {2, 3}, w, sizeof(w)},
+        {"scalar", "F32", 0, {0}, w, 4},
+        {"empty", "F32", 1, {0}, w, 0},
+    };
+    const char *const meta[] = {"recipe", "a: \"1\"\nb: ü\n", "kind", "test", NULL};
+    uint8_t *first, *second;
+    size_t n1, n2;
+    slc_err err = {0};
+    slc_tensors *file;
+    CHECK(slc_tensors_write(path, blobs, SLC_COUNT(blobs), meta, &err) == SLC_OK, "%s",
+          err.msg);
+    CHECK(slc_file_read(&first, &n1, path, 1 << 20, &err) == SLC_OK, "%s", err.msg);
+    CHECK(slc_tensors_open(&file, path, &err) == SLC_OK, "%s", err.msg);
+    CHECK(slc_tensors_count(file) == 4, "%zu", slc_tensors_count(file));
+    const slc_blob *got = slc_tensors_find(file, "layer.weight");
+    CHECK(got && got->rank == 2 && got->dim[1] == 3 && !memcmp(got->data, w, sizeof(w)),
+          "layer.weight");
+    CHECK(strcmp(slc_tensors_meta(file, "recipe"), meta[1]) == 0, "metadata");
+    CHECK(!slc_tensors_meta(file, "none") && !slc_tensors_find(file, "none"), "absent");
+    CHECK(slc_tensors_write(path, blobs, SLC_COUNT(blobs), meta, &err) == SLC_OK, "%s",
+          err.msg);
+    CHECK(slc_file_read(&second, &n2, path, 1 << 20, &err) == SLC_OK, "%s", err.msg);
+    CHECK(n1 == n2 && memcmp(first, second, n1) == 0, "the same content, the same bytes");
+    slc_tensors_close(&file);
+    free(first);
+    free(second);
+}
+
+/* A file cut anywhere is refused, never read past its end. */
+static void test_every_truncation_is_refused(void)
+{
+    static const float w[6] = {0};
+    const slc_blob blob = {"w", "F32", 2, {2, 3}, w, sizeof(w)};
+    const char *const meta[] = {"k", "v", NULL};
+    uint8_t *bytes;
+    size_t size;
+    slc_err err = {0};
+    CHECK(slc_tensors_write(path, &blob, 1, meta, &err) == SLC_OK, "%s", err.msg);
+    CHECK(slc_file_read(&bytes, &size, path, 1 << 20, &err) == SLC_OK, "%s", err.msg);
+    for (size_t n = 0; n < size; n++) {
+        slc_tensors *file = NULL;
+        CHECK(slc_file_replace(path, bytes, n, &err) == SLC_OK, "%s", err.msg);
+        CHECK(slc_tensors_open(&file, path, &err) == SLC_EFORMAT && !file,
+              "%zu of %zu bytes", n, size);
+    }
+    free(bytes);
+}
+
+int main(void)
+{
+    test_refuses_unsound_files();
+    test_writes_what_it_reads();
+    test_every_truncation_is_refused();
+    unlink(path);
+    return 0;
+}

@@ -1,0 +1,89 @@
+#include "tests/check.h"
+#include "train/metric.h"
+
+/* Three classes, five images, worked out by hand. */
+static void test_known_counts(void)
+{
+    static const float z[5][3] = {{2, 1, 0}, {0, 3, 1}, {1, 2, 3}, {5, 0, 4}, {0, 0, 0}};
+    static const int32_t label[5] = {0, 2, 2, 1, 0};
+    static const float each[5] = {1, 2, 3, 4, 5};
+    slc_metric m;
+    slc_err err = {0};
+    CHECK(slc_metric_create(&m, 3, &err) == SLC_OK, "%s", err.msg);
+    slc_metric_add(&m, &z[0][0], &(slc_targets){label, NULL, NULL}, NULL, each, 5);
+    CHECK(m.count == 5 && m.hits == 3, "%d of %d", (int)m.hits, (int)m.count);
+    CHECK(m.confusion[2 * 3 + 1] == 1 && m.confusion[1 * 3 + 0] == 1, "rows are truth");
+    CHECK(slc_metric_loss(&m) == 3, "%g", slc_metric_loss(&m));
+    const slc_class_score zero = slc_metric_class(&m, 0), one = slc_metric_class(&m, 1);
+    CHECK(zero.count == 2 && zero.recall == 1 && fabs(zero.precision - 2.0 / 3) < 1e-15,
+          "%g %g", zero.recall, zero.precision);
+    CHECK(fabs(zero.f1 - 0.8) < 1e-15, "%g", zero.f1);
+    CHECK(one.precision == 0 && one.recall == 0 && one.f1 == 0, "0 / 0 counts as 0");
+    CHECK(slc_metric_topk(&m) == 1, "3 of 3 classes");
+    slc_metric_free(&m);
+}
+
+static void test_top5_and_ties(void)
+{
+    float z[7] = {0, 0, 0, 0, 0, 0, 0};
+    slc_metric m;
+    slc_err err = {0};
+    CHECK(slc_metric_create(&m, 7, &err) == SLC_OK && m.k == 5, "%s", err.msg);
+    for (int32_t label = 0; label < 7; label++)
+        slc_metric_add(&m, z, &(slc_targets){&label, NULL, NULL}, NULL, NULL, 1);
+    CHECK(m.hits == 1 && m.hits_k == 5, "%d %d", (int)m.hits, (int)m.hits_k);
+    slc_metric_free(&m);
+}
+
+/* Mixed labels: the accuracy has an honest ceiling. */
+static void test_soft_accuracy(void)
+{
+    static const float z[2][2] = {{1, 0}, {0, 1}};
+    static const int32_t a[2] = {0, 0}, b[2] = {1, 1};
+    static const float lambda[2] = {0.75f, 0.75f};
+    slc_metric m;
+    slc_err err = {0};
+    CHECK(slc_metric_create(&m, 2, &err) == SLC_OK, "%s", err.msg);
+    slc_metric_add(&m, &z[0][0], &(slc_targets){a, b, lambda}, NULL, NULL, 2);
+    CHECK(slc_metric_soft(&m) == 0.5 && slc_metric_bound(&m) == 0.75, "%g %g",
+          slc_metric_soft(&m), slc_metric_bound(&m));
+    slc_metric_free(&m);
+}
+
+/* Confidence 0.8 and right half of the time: the error of calibration is 0.3. */
+static void test_calibration(void)
+{
+    const float z[2] = {(float)log(4), 0};
+    slc_metric m;
+    slc_err err = {0};
+    CHECK(slc_metric_create(&m, 2, &err) == SLC_OK, "%s", err.msg);
+    for (int32_t i = 0; i < 10; i++) {
+        const int32_t label = i % 2;
+        slc_metric_add(&m, z, &(slc_targets){&label, NULL, NULL}, NULL, NULL, 1);
+    }
+    CHECK(fabs(slc_metric_ece(&m) - 0.3) < 1e-6, "%g", slc_metric_ece(&m));
+    slc_metric_free(&m);
+}
+
+static void test_padding_does_not_count(void)
+{
+    static const float z[3][2] = {{1, 0}, {1, 0}, {1, 0}};
+    static const int32_t label[3] = {0, -1, 0};
+    static const uint8_t real[3] = {1, 1, 0};
+    slc_metric m;
+    slc_err err = {0};
+    CHECK(slc_metric_create(&m, 2, &err) == SLC_OK, "%s", err.msg);
+    slc_metric_add(&m, &z[0][0], &(slc_targets){label, NULL, NULL}, real, NULL, 3);
+    CHECK(m.count == 1, "%d", (int)m.count);
+    slc_metric_free(&m);
+}
+
+int main(void)
+{
+    test_known_counts();
+    test_top5_and_ties();
+    test_soft_accuracy();
+    test_calibration();
+    test_padding_does_not_count();
+    return 0;
+}

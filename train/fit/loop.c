@@ -1,0 +1,293 @@
+/* The loop: batches into steps, steps into epochs. */
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "train/fit/run.h"
+#include "train/recipe_impl.h"
+
+uint64_t run_steps_per_epoch(const run *r)
+{
+    const uint64_t k = (uint64_t)r->recipe->train.accumulate;
+    return (r->batches + k - 1) / k;
+}
+
+static double base_lr(const run *r)
+{
+    const slc_optim_common *common = r->recipe->optim_settings;
+    const int64_t scale = r->recipe->optim_more.scale_batch;
+    const double batch = (double)(r->recipe->train.batch * r->recipe->train.accumulate);
+    return scale > 0 ? common->lr * batch / (double)scale : common->lr;
+}
+
+slc_rate run_rate(const run *r, uint64_t step)
+{
+    const slc_recipe *recipe = r->recipe;
+    const slc_when when = {.step = step,
+                           .steps = r->planned,
+                           .steps_per_epoch = run_steps_per_epoch(r),
+                           .base_lr = base_lr(r),
+                           .base_momentum = -1,
+                           .loss = r->history.val_loss,
+                           .top1 = r->history.val_top1,
+                           .evaluations = r->history.evaluations};
+    slc_rate rate = slc_schedule_rate(recipe->schedule, recipe->schedule_settings,
+                                      &recipe->warmup, &when);
+    const uint64_t start = run_swa_start(r);
+    if (!recipe->train.swa.on || step < start) return rate;
+    slc_when turn =
+        when; /* within one epoch from the schedule's rate to the constant one */
+    turn.step = start;
+    const double from = slc_schedule_rate(recipe->schedule, recipe->schedule_settings,
+                                          &recipe->warmup, &turn)
+                            .lr;
+    const double part = fmin(1, (double)(step - start) / (double)run_steps_per_epoch(r));
+    rate.lr = from + (recipe->train.swa.lr - from) * part;
+    return rate;
+}
+
+static slc_status not_finite(run *r, const char *what, slc_err *err)
+{
+    const char *bad = slc_model_first_bad(r->model);
+    return slc_fail(err, SLC_EDATA,
+                    "train: the %s is not a number in epoch %llu at step %llu (first bad "
+                    "layer: %s); %s holds the last good state",
+                    what, (unsigned long long)r->epoch + 1,
+                    (unsigned long long)r->step + 1, bad ? bad : "none",
+                    r->settings->run);
+}
+
+/* Labels of images that only pad become -1, which losses and metrics leave out. */
+static slc_targets targets_of(run *r, const slc_batch *batch)
+{
+    for (size_t i = 0; i < batch->n; i++)
+        r->labels[i] = batch->real && !batch->real[i] ? -1 : batch->label_a[i];
+    return (slc_targets){
+        .label_a = r->labels, .label_b = batch->label_b, .lambda = batch->lambda};
+}
+
+static void count_batch(run *r, const float *logits, const slc_targets *t, size_t n)
+{
+    run_sums *s = &r->sums;
+    for (size_t i = 0; i < n; i++) {
+        const int32_t a = t->label_a[i], b = t->label_b ? t->label_b[i] : a;
+        if (a < 0 || b < 0) continue;
+        const double lambda = t->lambda ? (double)t->lambda[i] : 1;
+        const int32_t best = (int32_t)slc_argmax(logits + i * r->classes, r->classes);
+        s->images++;
+        s->loss += (double)r->each[i];
+        s->hits += best == a;
+        s->soft += (best == a ? lambda : 0) + (best == b ? 1 - lambda : 0);
+        s->bound += a == b ? 1 : fmax(lambda, 1 - lambda);
+    }
+}
+
+static uint64_t lap(uint64_t *since, uint64_t *into)
+{
+    const uint64_t now = slc_clock_ns();
+    *into += now - *since;
+    *since = now;
+    return now;
+}
+
+/* Batches of one step: accumulate of them, fewer at the end of an epoch. */
+static uint64_t group_size(const run *r, uint64_t number)
+{
+    const uint64_t k = (uint64_t)r->recipe->train.accumulate;
+    const uint64_t first = number / k * k;
+    return r->batches - first < k ? r->batches - first : k;
+}
+
+static slc_status pass_batch(run *r, const slc_batch *batch, slc_err *err)
+{
+    const slc_recipe *recipe = r->recipe;
+    const float *logits;
+    double loss;
+    uint64_t since = slc_clock_ns();
+    const uint64_t group = group_size(r, batch->number);
+    const slc_pass pass = {.mode = SLC_MODE_TRAIN,
+                           .step = r->epoch * r->batches + batch->number,
+                           .accumulate =
+                               batch->number % (uint64_t)recipe->train.accumulate != 0};
+    const slc_view view = {batch->data, batch->type, batch->layout, batch->n};
+    slc_status st = slc_model_forward(r->model, &view, &pass, &logits, err);
+    if (st != SLC_OK) return st;
+    lap(&since, &r->times.forward);
+    const slc_targets targets = targets_of(r, batch);
+    recipe->loss->run(recipe->loss_settings, logits, &targets, batch->n, r->classes,
+                      recipe->class_weights, &loss, r->dlogits, r->each);
+    if (!isfinite(loss)) return not_finite(r, "loss", err);
+    count_batch(r, logits, &targets, batch->n);
+    if (group > 1)
+        for (size_t i = 0; i < batch->n * r->classes; i++)
+            r->dlogits[i] /= (float)group;
+    lap(&since, &r->times.loss);
+    st = slc_model_backward(r->model, r->dlogits, &pass, err);
+    lap(&since, &r->times.backward);
+    return st;
+}
+
+static slc_status take_step(run *r, slc_err *err)
+{
+    uint64_t since = slc_clock_ns();
+    const slc_rate rate = run_rate(r, r->step);
+    const double share = run_ema_share(r, r->step + 1);
+    const stepper_result moved = stepper_step(&r->step_of, r->step + 1, rate, share);
+    if (!isfinite(moved.norm)) return not_finite(r, "gradient", err);
+    if (share >= 0) run_average_buffers(r, share);
+    r->step++;
+    r->sums.steps++;
+    r->sums.norm += moved.norm;
+    r->sums.clipped += moved.clipped;
+    r->last_lr = rate.lr;
+    slc_str_printf(&r->steps_log, "%s%llu,%llu,%.9g,%.9g,%.9g",
+                   r->steps_log.size ? "\n" : "", (unsigned long long)r->step,
+                   (unsigned long long)r->epoch + 1, rate.lr, moved.norm, moved.clipped);
+    lap(&since, &r->times.optimizer);
+    return SLC_OK;
+}
+
+/* Snapshots (Huang et al. 2017): the weights at the end of each cosine cycle, the last few
+ * of them. A cycle has ended where the rate is about to rise again. */
+static slc_status maybe_snapshot(run *r, slc_err *err)
+{
+    const uint64_t keep = (uint64_t)r->recipe->train.snapshots;
+    const uint64_t warm = slc_warmup_steps(&r->recipe->warmup, run_steps_per_epoch(r));
+    uint64_t number = 1;
+    char name[64];
+    if (keep == 0 || r->step <= warm + 1) return SLC_OK;
+    if (r->step != r->planned && run_rate(r, r->step).lr <= run_rate(r, r->step - 1).lr)
+        return SLC_OK;
+    for (uint64_t s = warm + 1; s < r->step; s++)
+        number += run_rate(r, s).lr > run_rate(r, s - 1).lr;
+    snprintf(name, sizeof(name), "snapshot-%llu.safetensors", (unsigned long long)number);
+    const slc_status st = run_save_model(r, name, r->epoch + 1, err);
+    if (st != SLC_OK || number <= keep) return st;
+    snprintf(name, sizeof(name), "snapshot-%llu.safetensors",
+             (unsigned long long)(number - keep));
+    (void)unlink(run_path(r, name)); /* gone already after a resume */
+    return SLC_OK;
+}
+
+static slc_status open_stream(run *r, slc_err *err)
+{
+    slc_loader_settings s = slc_recipe_loader_settings(
+        r->recipe, &r->plans, r->sources.train, SLC_FOR_TRAIN, r->threads);
+    s.type = r->type;
+    s.epoch = r->epoch;
+    s.position = r->position;
+    s.log = r->settings->log;
+    if (r->recipe->train.budget && *r->recipe->train.budget) s.epochs = 0;
+    return slc_loader_open(&r->loader, &s, err);
+}
+
+/* Under a time budget the plan follows the speed: what is left of the time, at the mean time
+ * of a step so far (evaluations included), and 3 % in hand for the end. */
+static void refit_plan(run *r)
+{
+    double budget;
+    const char *text = r->recipe->train.budget;
+    if (!text || !*text || !slc_parse_duration(text, &budget) || r->step == 0) return;
+    const double spent = r->seconds_before + (double)(slc_clock_ns() - r->started) / 1e9;
+    const double left = budget * 0.97 - spent;
+    const double more = left > 0 ? left * (double)r->step / spent : 0;
+    r->planned = r->step + (uint64_t)more;
+}
+
+static bool time_to_save(const run *r)
+{
+    const slc_recipe_train *t = &r->recipe->train;
+    if (t->checkpoint_steps > 0 && r->step % (uint64_t)t->checkpoint_steps == 0)
+        return true;
+    return t->checkpoint_minutes > 0 &&
+           (double)(slc_clock_ns() - r->saved) / 6e10 >= t->checkpoint_minutes;
+}
+
+static void show(const run *r)
+{
+    char what[64];
+    const double seconds = (double)(slc_clock_ns() - r->times.begin) / 1e9;
+    snprintf(what, sizeof(what), "epoch %llu/%llu", (unsigned long long)r->epoch + 1,
+             (unsigned long long)((r->planned + run_steps_per_epoch(r) - 1) /
+                                  run_steps_per_epoch(r)));
+    slc_log_progress(r->settings->log, what, r->position, r->batches,
+                     (double)r->times.images / (seconds > 0 ? seconds : 1));
+}
+
+/* After each optimizer step, and only there, a run can be saved and stopped. */
+static slc_status after_step(run *r, slc_err *err)
+{
+    slc_status st = take_step(r, err);
+    if (st == SLC_OK) st = maybe_snapshot(r, err);
+    if (st != SLC_OK) return st;
+    if (r->step == 30 || r->step == 5) refit_plan(r);
+    if (r->settings->stop && atomic_load(r->settings->stop)) {
+        st = run_save_state(r, err);
+        if (st != SLC_OK) return st;
+        return slc_fail(err, SLC_ESTOP,
+                        "stopped in epoch %llu after step %llu; state saved",
+                        (unsigned long long)r->epoch + 1, (unsigned long long)r->step);
+    }
+    return time_to_save(r) && r->position < r->batches ? run_save_state(r, err) : SLC_OK;
+}
+
+static slc_status run_batch(run *r, const slc_batch *batch, slc_err *err)
+{
+    const uint64_t k = (uint64_t)r->recipe->train.accumulate;
+    slc_status st = pass_batch(r, batch, err);
+    if (st != SLC_OK) return st;
+    r->position = batch->number + 1;
+    r->times.images += batch->n;
+    if (r->position % k != 0 && !batch->last) return SLC_OK;
+    return after_step(r, err);
+}
+
+static slc_status run_epoch(run *r, slc_err *err)
+{
+    slc_status st = SLC_OK;
+    bool last = false;
+    r->times = (run_times){.begin = slc_clock_ns()};
+    if (!r->loader) st = open_stream(r, err);
+    while (st == SLC_OK && !last && r->step < r->planned) {
+        const slc_batch *batch = NULL;
+        uint64_t since = slc_clock_ns();
+        st = slc_loader_next(r->loader, &batch, err);
+        lap(&since, &r->times.wait);
+        if (st != SLC_OK || !batch) break;
+        last = batch->last;
+        st = run_batch(r, batch, err);
+        slc_loader_release(r->loader, batch);
+        show(r);
+    }
+    return st;
+}
+
+static slc_status thaw(run *r, slc_err *err)
+{
+    const int64_t at = r->recipe->train.unfreeze_at;
+    if (at == 0 || r->epoch != (uint64_t)at) return SLC_OK;
+    const slc_status st = run_freeze(r, false, err);
+    return st == SLC_OK ? stepper_cut(&r->step_of, err) : st;
+}
+
+slc_status run_loop(run *r, slc_err *err)
+{
+    slc_status st = SLC_OK;
+    bool stop = r->done;
+    if (r->epoch > (uint64_t)r->recipe->train.unfreeze_at &&
+        r->recipe->train.unfreeze_at > 0) {
+        st = run_freeze(r, false, err);
+        if (st == SLC_OK) st = stepper_cut(&r->step_of, err);
+    }
+    while (st == SLC_OK && !stop && r->step < r->planned) {
+        st = thaw(r, err);
+        if (st == SLC_OK) st = run_epoch(r, err);
+        if (st == SLC_OK) st = run_epoch_end(r, &stop, err);
+        if (st == SLC_OK && !stop) refit_plan(r);
+    }
+    if (st == SLC_OK && !stop)
+        snprintf(r->reason, sizeof(r->reason), "all %llu epochs done",
+                 (unsigned long long)r->epoch);
+    slc_loader_close(&r->loader);
+    return st;
+}

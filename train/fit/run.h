@@ -1,0 +1,110 @@
+/* A run in progress: what its parts share. */
+#ifndef TRAIN_FIT_RUN_H
+#define TRAIN_FIT_RUN_H
+
+#include "train/checkpoint.h"
+#include "train/fit.h"
+#include "train/fit/stepper.h"
+#include "train/fit/stopping.h"
+
+enum { RUN_FORMAT = 1 }; /* of state and model files */
+
+/* Sums over the batches of the current epoch; part of the state. */
+typedef struct run_sums {
+    uint64_t images, steps;
+    double loss, hits, soft, bound, norm, clipped;
+} run_sums;
+
+/* Nanoseconds of the current epoch; not part of the state. */
+typedef struct run_times {
+    uint64_t begin, wait, forward, loss, backward, optimizer, evaluation;
+    uint64_t images;
+} run_times;
+
+typedef struct run_history {
+    double *val_loss, *val_top1, *train_loss;
+    size_t evaluations, epochs, room;
+} run_history;
+
+typedef struct run {
+    const slc_fit_settings *settings;
+    const slc_recipe *recipe;
+    slc_recipe own; /* if the recipe came from the run directory */
+    slc_arena arena;
+    int lock;
+    size_t threads;
+
+    slc_recipe_sources sources;
+    slc_recipe_plans plans;
+    size_t channels, height, width, classes;
+    const char *recipe_text, *class_text, *lineage;
+    slc_model *model;
+    slc_dtype type; /* of batches */
+    stepper step_of;
+    slc_loader *loader; /* of training; NULL between openings */
+    uint64_t batches;   /* per epoch */
+
+    /* Progress: what the state file holds beside the blocks. */
+    uint64_t epoch, position,
+        step;          /* epochs done, batches of this one done, steps done */
+    uint64_t planned;  /* steps of the whole run; moves under a time budget */
+    uint64_t averaged; /* SWA: how many weights are in the average */
+    run_sums sums;
+    json_t *lines;       /* one object per finished epoch */
+    uint64_t best_epoch; /* from 1; 0 = none yet */
+    double best_value, seconds_before;
+    bool done;
+    char reason[128];
+
+    run_history history; /* taken from lines */
+    run_times times;
+    uint64_t started, saved; /* clock */
+    float *ema_buffers, *swa, *swa_buffers, *spare, *spare_buffers;
+    float *dlogits, *each;
+    int32_t *labels;
+    slc_str steps_log;
+    double last_lr;
+} run;
+
+/* setup.c: opens everything a run needs; on failure the caller still closes. */
+SLC_CHECKED slc_status run_open(run *r, const slc_fit_settings *settings, slc_err *err);
+void run_close(run *r);
+SLC_CHECKED slc_status run_freeze(run *r, bool frozen, slc_err *err);
+
+/* loop.c: trains until a rule or the plan ends it; r->reason says which. */
+SLC_CHECKED slc_status run_loop(run *r, slc_err *err);
+slc_rate run_rate(const run *r, uint64_t step);
+uint64_t run_steps_per_epoch(const run *r);
+
+/* epoch.c: evaluates, writes metrics, decides. *stop becomes true when a rule ends the run. */
+SLC_CHECKED slc_status run_epoch_end(run *r, bool *stop, slc_err *err);
+SLC_CHECKED slc_status run_score(run *r, const slc_source *source, slc_metric *metric,
+                                 slc_err *err);
+
+/* finish.c: chooses the weights to keep, writes model.safetensors and summary.json. */
+SLC_CHECKED slc_status run_finish(run *r, slc_fit_result *result, slc_err *err);
+
+/* state.c */
+const char *run_path(run *r, const char *name); /* "" if memory ran out */
+SLC_CHECKED slc_status run_save_state(run *r, slc_err *err);
+SLC_CHECKED slc_status run_load_state(run *r, slc_err *err);
+SLC_CHECKED slc_status run_save_model(run *r, const char *name, uint64_t epoch,
+                                      slc_err *err);
+SLC_CHECKED slc_status run_note_line(run *r, const json_t *line, slc_err *err);
+
+/* journal.c */
+SLC_CHECKED slc_status run_write_metrics(run *r, slc_err *err);
+SLC_CHECKED slc_status run_flush_steps(run *r, slc_err *err);
+SLC_CHECKED slc_status run_cut_steps(run *r, slc_err *err);
+
+/* average.c */
+bool run_uses_ema(const run *r);
+double run_ema_share(const run *r, uint64_t step);
+void run_average_buffers(run *r, double share);
+void run_swap_in(run *r);  /* the averaged weights take the model's place */
+void run_swap_out(run *r); /* and go again */
+void run_add_swa(run *r);
+uint64_t run_swa_start(const run *r); /* first step with the constant rate */
+SLC_CHECKED slc_status run_measure_norms(run *r, uint64_t batches, slc_err *err);
+
+#endif
