@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { MOST_DECADES = 8 }; /* ticks of a long logarithmic axis */
+
 typedef struct axis {
     double lo, hi; /* in log10 units if log */
     bool log;
@@ -110,7 +112,7 @@ static frame make_frame(const cli_panel *p, double w, double h)
     fit(&f.y, p->y_lo, p->y_hi, .06);
     if (bars && p->y_lo == p->y_hi && f.y.lo < 0 && f.y.lo > -.07 * f.y.hi) f.y.lo = 0;
     f.left = p->y_label ? 74 : 58, f.right = w - 12;
-    f.top = p->title ? 30 : 8, f.bottom = h - (p->x_label ? 46 : 26);
+    f.top = p->title ? 30 : 8, f.bottom = h - (p->x_label ? 46 : p->bar_names ? 36 : 26);
     f.x.from = f.left, f.x.to = f.right;
     f.y.from = f.bottom, f.y.to = f.top;
     return f;
@@ -138,25 +140,59 @@ static void draw_tick(cairo_t *cairo, const frame *f, bool is_x, double value, d
     }
 }
 
+/* 1, 2 and 5 of every decade where few are in sight, else the decades alone. */
+static void draw_log_axis(cairo_t *cairo, const frame *f, const axis *a, bool is_x)
+{
+    static const double part[] = {1, 2, 5};
+    const size_t parts = a->hi - a->lo < 2.5 ? SLC_COUNT(part) : 1;
+    const double step = fmax(1, floor((a->hi - a->lo) / MOST_DECADES));
+
+    for (double decade = floor(a->lo); decade <= a->hi; decade += step)
+        for (size_t i = 0; i < parts; i++) {
+            const double value = part[i] * pow(10, decade), at = log10(value);
+            if (at >= a->lo && at <= a->hi)
+                draw_tick(cairo, f, is_x, value, place(a, value));
+        }
+}
+
 static void draw_axis(cairo_t *cairo, const frame *f, const axis *a, bool is_x,
                       bool whole)
 {
     double step = tick_step(a->hi - a->lo);
-    if (a->log && step < 1 && a->hi - a->lo > 1) step = 1;
-    if (whole && step < 1) step = 1;
-    for (double v = ceil(a->lo / step - 1e-9) * step; v <= a->hi + step * 1e-9;
-         v += step) {
-        const double value = a->log ? pow(10, v) : v;
-        draw_tick(cairo, f, is_x, value, place(a, value));
+    if (a->log) {
+        draw_log_axis(cairo, f, a, is_x);
+        return;
     }
+    if (whole && step < 1) step = 1;
+    for (double v = ceil(a->lo / step - 1e-9) * step; v <= a->hi + step * 1e-9; v += step)
+        draw_tick(cairo, f, is_x, v, place(a, v));
 }
 
+static double longest_name(cairo_t *cairo, const char *const *names, size_t n)
+{
+    double longest = 0;
+    cairo_text_extents_t e;
+    cairo_select_font_face(cairo, "sans", CAIRO_FONT_SLANT_NORMAL,
+                           CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_set_font_size(cairo, 11);
+    for (size_t i = 0; names && i < n; i++) {
+        cairo_text_extents(cairo, names[i], &e);
+        if (e.x_advance > longest) longest = e.x_advance;
+    }
+    return longest;
+}
+
+/* On two lines in turn where one would be too crowded. */
 static void draw_bar_names(cairo_t *cairo, const cli_panel *p, const frame *f)
 {
+    const double unit = fabs(place(&f->x, f->x.lo + 1) - place(&f->x, f->x.lo));
+    const bool crowded = longest_name(cairo, p->bar_names, p->series[0].n) > unit - 4;
+
     for (size_t i = 0; i < p->series[0].n; i++) {
-        char text[16];
+        char text[24];
         snprintf(text, sizeof(text), "%s", p->bar_names[i]);
-        cli_draw_text(cairo, place(&f->x, x_of(&p->series[0], i)), f->bottom + 12, text,
+        cli_draw_text(cairo, place(&f->x, x_of(&p->series[0], i)),
+                      f->bottom + 12 + (crowded ? 13 * (double)(i % 2) : 0), text,
                       p->series[0].n > 12 ? 9 : 11, CLI_CENTRE, false);
     }
 }
@@ -293,20 +329,6 @@ static void heat_colour(cairo_t *cairo, double part)
                           : part > 1 ? 1
                                      : part); /* small counts stay visible */
     cairo_set_source_rgb(cairo, 1 - .95 * t, 1 - .70 * t, 1 - .42 * t);
-}
-
-static double longest_name(cairo_t *cairo, const char *const *names, size_t n)
-{
-    double longest = 0;
-    cairo_text_extents_t e;
-    cairo_select_font_face(cairo, "sans", CAIRO_FONT_SLANT_NORMAL,
-                           CAIRO_FONT_WEIGHT_NORMAL);
-    cairo_set_font_size(cairo, 11);
-    for (size_t i = 0; names && i < n; i++) {
-        cairo_text_extents(cairo, names[i], &e);
-        if (e.x_advance > longest) longest = e.x_advance;
-    }
-    return longest;
 }
 
 static void draw_cell(cairo_t *cairo, const cli_panel *p, size_t i, double largest,
