@@ -92,9 +92,21 @@ def blurs(a, im):
         compare("clahe grey", 0, "[{clahe: {clip_limit: 4}}]", a, cv2.createCLAHE(4.0, (8, 8)).apply(a))
 
 
+def losses(a, im):
+    h, w = a.shape[:2]
+    for quality in (1, 35, 75, 95, 100):
+        file = io.BytesIO()
+        im.save(file, "JPEG", quality=quality)
+        compare("jpeg", 0, f"[{{jpeg: {{quality: {quality}}}}}]", a, Image.open(file))
+    for scale in (0.25, 0.5, 0.83, 1):
+        small = [max(1, int(side * scale + 0.5)) for side in (w, h)]
+        compare("downscale", 0, f"[{{downscale: {{scale: {scale}}}}}]", a,
+                im.resize(small, Image.NEAREST).resize((w, h), Image.NEAREST))
+
+
 def check(im):
     a = np.ascontiguousarray(np.asarray(im))
-    for suite in (enhance, tables, jitter, blurs):
+    for suite in (enhance, tables, jitter, blurs, losses):
         if suite is jitter and a.ndim == 2:
             continue
         try:

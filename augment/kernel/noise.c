@@ -1,0 +1,12 @@
+#include "augment/kernel/noise.h"
+
+#define NOISE slc_noise_c
+#include "augment/kernel/noise_body.h"
+
+const slc_noise *const slc_noise_of[SLC_ISA_COUNT] = {
+    [SLC_ISA_C] = &slc_noise_c,
+#if defined(__x86_64__)
+    [SLC_ISA_AVX2] = &slc_noise_avx2,
+    [SLC_ISA_AVX512] = &slc_noise_avx512,
+#endif
+};

@@ -1,0 +1,144 @@
+/* Losses on the way to a file: jpeg (encoded and decoded in memory) and downscale. */
+#include <math.h>
+#include <string.h>
+
+#include "augment/codec.h"
+#include "augment/op.h"
+#include "augment/op/chance.h"
+#include "augment/op/enhance.h"
+
+typedef struct settings {
+    slc_reals amount;
+    double p;
+} settings;
+
+static const slc_param jpeg_params[] = {
+    {"quality", SLC_FIELD(settings, amount), .lo = 1, .hi = 100, .min_count = 1,
+     .max_count = 2, .initial = "[50, 95]", .help = "1 to 100; one value or a range"},
+    SLC_CHANCE(settings, "1"),
+    {0}};
+static const slc_param downscale_params[] = {
+    {"scale", SLC_FIELD(settings, amount), .lo = 0.001, .hi = 1, .min_count = 1,
+     .max_count = 2, .initial = "0.25", .unit = "ratio",
+     .help = "of the sides; one value or a range"},
+    SLC_CHANCE(settings, "1"),
+    {0}};
+
+static slc_status jpeg_prepare(void *set, slc_arena *arena, slc_err *err)
+{
+    const settings *s = set;
+    (void)arena;
+    for (size_t i = 0; i < s->amount.n; i++)
+        if (s->amount.v[i] != floor(s->amount.v[i]))
+            return slc_fail(err, SLC_EINVAL, "quality: %g is not a whole number",
+                            s->amount.v[i]);
+    return slc_range_check("quality", &s->amount, err);
+}
+
+static bool jpeg_draw(const void *set, slc_at *at, slc_draw *out)
+{
+    const settings *s = set;
+    if (!slc_draw_chance(at, s->p)) return false;
+    out->v[0] = (double)slc_draw_int(at, (int64_t)s->amount.v[0],
+                                     (int64_t)s->amount.v[s->amount.n > 1 ? 1 : 0]);
+    return true;
+}
+
+static slc_status jpeg_area(const slc_context *context, const slc_draw *drawn,
+                            const slc_image *in, slc_work *work, slc_image *out,
+                            slc_err *err)
+{
+    const slc_codec *codec = slc_codec_by_extension("x.jpg");
+    const slc_decode how = {.channels = (unsigned)in->channels};
+    slc_decoder *decoder = NULL;
+    slc_image back = {0};
+    slc_str bytes = {0};
+    (void)context;
+    slc_status status = slc_encode(codec, (int)drawn->v[0], in, &bytes, err);
+    if (!status) status = slc_decoder_create(&decoder, err);
+    if (!status)
+        status = slc_decode_image(decoder, (const uint8_t *)bytes.text, bytes.size, &how,
+                                  &work->arena, &back, err);
+    for (size_t y = 0; !status && y < out->h; y++)
+        memcpy(out->px + y * out->stride, back.px + y * back.stride,
+               out->w * out->channels);
+    slc_decoder_destroy(&decoder);
+    slc_str_free(&bytes);
+    return status;
+}
+
+static slc_status scale_prepare(void *set, slc_arena *arena, slc_err *err)
+{
+    (void)arena;
+    return slc_range_check("scale", &((settings *)set)->amount, err);
+}
+
+static bool scale_draw(const void *set, slc_at *at, slc_draw *out)
+{
+    const settings *s = set;
+    if (!slc_draw_chance(at, s->p)) return false;
+    out->v[0] = slc_draw_range(at, &s->amount);
+    return true;
+}
+
+/* Which of n pixels stands at i after the side was made small px long and back again, by the
+ * nearest both times. */
+static size_t nearest(size_t i, size_t n, size_t small)
+{
+    const size_t at = (2 * i + 1) * small / (2 * n);
+    return (2 * at + 1) * n / (2 * small);
+}
+
+static size_t smaller(size_t n, double scale)
+{
+    const double side = floor((double)n * scale + 0.5);
+    return side < 1 ? 1 : (size_t)side;
+}
+
+static slc_status scale_area(const slc_context *context, const slc_draw *drawn,
+                             const slc_image *in, slc_work *work, slc_image *out,
+                             slc_err *err)
+{
+    const size_t w = smaller(in->w, drawn->v[0]), h = smaller(in->h, drawn->v[0]);
+    const size_t c = in->channels;
+    size_t *from = slc_arena_alloc(&work->arena, in->w * sizeof(*from));
+    (void)context;
+    if (!from) return slc_fail(err, SLC_ENOMEM, "downscale: no memory");
+    for (size_t x = 0; x < in->w; x++)
+        from[x] = nearest(x, in->w, w) * c;
+    for (size_t y = 0; y < in->h; y++) {
+        const uint8_t *src = in->px + nearest(y, in->h, h) * in->stride;
+        uint8_t *dst = out->px + y * out->stride;
+        if (c == 1)
+            for (size_t x = 0; x < in->w; x++)
+                dst[x] = src[from[x]];
+        else
+            for (size_t x = 0; x < in->w; x++)
+                memcpy(dst + 3 * x, src + from[x], 3);
+    }
+    return SLC_OK;
+}
+
+const slc_op slc_op_jpeg = {
+    .entry = {"jpeg", "compress as JPEG and decode again",
+              "torchvision v2 JPEG; libjpeg-turbo, 4:2:0", jpeg_params, sizeof(settings)},
+    .value = {"quality"},
+    .exactness = "bit-exact with the same libjpeg-turbo",
+    .peer = "Pillow 9.4 save(\"JPEG\", quality) and open",
+    .neutral = "{p: 0}",
+    .prepare = jpeg_prepare,
+    .draw = jpeg_draw,
+    .area = jpeg_area,
+};
+
+const slc_op slc_op_downscale = {
+    .entry = {"downscale", "make small and large again by the nearest pixel",
+              "Albumentations Downscale", downscale_params, sizeof(settings)},
+    .value = {"scale"},
+    .exactness = "bit-exact",
+    .peer = "Pillow 9.4 resize(NEAREST) there and back",
+    .neutral = "{scale: 1}",
+    .prepare = scale_prepare,
+    .draw = scale_draw,
+    .area = scale_area,
+};
