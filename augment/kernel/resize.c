@@ -1,5 +1,7 @@
 #include "augment/kernel/resize.h"
 
+#include "augment/kernel/variant.h"
+
 static inline uint8_t clip(int32_t sum)
 {
     const int32_t v = sum >> SLC_TAP_BITS;
@@ -60,6 +62,6 @@ void slc_resize_down_c(uint8_t *dst, const uint8_t *src, size_t src_stride, size
 }
 
 slc_resize_across_fn *const slc_resize_across[SLC_ISA_COUNT] = {
-    slc_resize_across_c, slc_resize_across_c, slc_resize_across_c};
+    slc_resize_across_c, SLC_AVX2(slc_resize_across), SLC_AVX512(slc_resize_across)};
 slc_resize_down_fn *const slc_resize_down[SLC_ISA_COUNT] = {
-    slc_resize_down_c, slc_resize_down_c, slc_resize_down_c};
+    slc_resize_down_c, SLC_AVX2(slc_resize_down), SLC_AVX512(slc_resize_down)};

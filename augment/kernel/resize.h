@@ -20,6 +20,8 @@ typedef void slc_resize_down_fn(uint8_t *dst, const uint8_t *src, size_t src_str
 
 slc_resize_across_fn slc_resize_across_c; /* the definitions */
 slc_resize_down_fn slc_resize_down_c;
+slc_resize_across_fn slc_resize_across_avx2, slc_resize_across_avx512;
+slc_resize_down_fn slc_resize_down_avx2, slc_resize_down_avx512;
 
 extern slc_resize_across_fn *const slc_resize_across[SLC_ISA_COUNT];
 extern slc_resize_down_fn *const slc_resize_down[SLC_ISA_COUNT];
