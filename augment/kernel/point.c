@@ -2,38 +2,7 @@
 
 #include <math.h>
 
-#include "augment/kernel/lut.h"
 #include "augment/kernel/tint.h"
-
-void slc_table_c(uint8_t *dst, const uint8_t *src, size_t w, size_t channels,
-                 const uint8_t table[3][256])
-{
-    if (channels == 1) {
-        for (size_t x = 0; x < w; x++)
-            dst[x] = table[0][src[x]];
-        return;
-    }
-    for (size_t x = 0; x < 3 * w; x += 3) {
-        dst[x] = table[0][src[x]];
-        dst[x + 1] = table[1][src[x + 1]];
-        dst[x + 2] = table[2][src[x + 2]];
-    }
-}
-
-#if defined(__x86_64__)
-static void table_avx512(uint8_t *dst, const uint8_t *src, size_t w, size_t channels,
-                         const uint8_t table[3][256])
-{
-    if (channels == 1)
-        slc_lut_avx512(dst, src, w, table[0]);
-    else
-        slc_lut3_avx512(dst, src, w, table);
-}
-#else
-#define table_avx512 slc_table_c
-#endif
-
-slc_table_fn *const slc_table[SLC_ISA_COUNT] = {slc_table_c, slc_table_c, table_avx512};
 
 void slc_hist_add(uint32_t hist[3][256], const uint8_t *src, size_t w, size_t channels)
 {

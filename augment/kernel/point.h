@@ -1,4 +1,4 @@
-/* Point operations: tables, histograms, colour matrices. Exact: every variant gives the same
+/* Point operations: histograms, colour matrices. Exact: every variant gives the same
  * bytes. dst may be src. channels is 1 or 3. */
 #ifndef AUGMENT_KERNEL_POINT_H
 #define AUGMENT_KERNEL_POINT_H
@@ -7,12 +7,6 @@
 #include <stdint.h>
 
 #include "base/isa.h"
-
-/* dst[i] = table[channel of i][src[i]], for a row of w px. */
-typedef void slc_table_fn(uint8_t *dst, const uint8_t *src, size_t w, size_t channels,
-                          const uint8_t table[3][256]);
-slc_table_fn slc_table_c;
-extern slc_table_fn *const slc_table[SLC_ISA_COUNT];
 
 /* Adds a row of w px to the histograms. */
 void slc_hist_add(uint32_t hist[3][256], const uint8_t *src, size_t w, size_t channels);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "augment/kernel/lut.h"
 #include "augment/kernel/move.h"
 #include "augment/kernel/point.h"
 #include "augment/kernel/resize.h"
@@ -31,10 +32,14 @@ slc_status slc_apply_table(slc_runner *r, const uint8_t table[3][256])
         if (status) return status;
         r->own = true;
     }
-    const size_t w = same ? in.w * in.channels : in.w;
-    for (size_t y = 0; y < in.h; y++)
-        slc_table[r->work->isa](r->now.px + y * r->now.stride, in.px + y * in.stride, w,
-                                same ? 1 : in.channels, table);
+    for (size_t y = 0; y < in.h; y++) {
+        uint8_t *dst = r->now.px + y * r->now.stride;
+        const uint8_t *src = in.px + y * in.stride;
+        if (same)
+            slc_lut[r->work->isa](dst, src, in.w * in.channels, table[0]);
+        else
+            slc_lut3[r->work->isa](dst, src, in.w, table);
+    }
     return SLC_OK;
 }
 
