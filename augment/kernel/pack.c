@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "augment/kernel/variant.h"
+
 float slc_norm_shortcut(const slc_norm *norm, size_t c, uint8_t px)
 {
     const float v = px;
@@ -106,5 +108,5 @@ void slc_pack_row_c(const slc_pack *pack, void *dst, const uint8_t *src, size_t 
     }
 }
 
-slc_pack_row_fn *const slc_pack_row[SLC_ISA_COUNT] = {slc_pack_row_c, slc_pack_row_c,
-                                                      slc_pack_row_c};
+slc_pack_row_fn *const slc_pack_row[SLC_ISA_COUNT] = {
+    slc_pack_row_c, SLC_AVX2(slc_pack_row), SLC_AVX512(slc_pack_row)};

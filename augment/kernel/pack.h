@@ -40,6 +40,7 @@ typedef struct slc_pack {
 typedef void slc_pack_row_fn(const slc_pack *pack, void *dst, const uint8_t *src,
                              size_t w);
 slc_pack_row_fn slc_pack_row_c; /* the definition */
+slc_pack_row_fn slc_pack_row_avx2, slc_pack_row_avx512;
 extern slc_pack_row_fn *const slc_pack_row[SLC_ISA_COUNT];
 
 uint16_t slc_f16_from_f32(float f); /* to nearest, ties to even */

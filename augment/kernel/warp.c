@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "augment/kernel/variant.h"
+
 /* Rounded down, with everything far outside (and NaN) at a place that is outside too. */
 static inline int32_t fixed(double v)
 {
@@ -221,12 +223,13 @@ void slc_sample_bicubic_c(uint8_t *dst, const slc_warp_source *in, const int32_t
 }
 
 slc_warp_rows_fn *const slc_warp_affine[SLC_ISA_COUNT] = {
-    slc_warp_affine_c, slc_warp_affine_c, slc_warp_affine_c};
+    slc_warp_affine_c, SLC_AVX2(slc_warp_affine), SLC_AVX2(slc_warp_affine)};
 slc_warp_rows_fn *const slc_warp_perspective[SLC_ISA_COUNT] = {
-    slc_warp_perspective_c, slc_warp_perspective_c, slc_warp_perspective_c};
+    slc_warp_perspective_c, SLC_AVX2(slc_warp_perspective),
+    SLC_AVX2(slc_warp_perspective)};
 slc_warp_sample_fn *const slc_sample_nearest[SLC_ISA_COUNT] = {
     slc_sample_nearest_c, slc_sample_nearest_c, slc_sample_nearest_c};
 slc_warp_sample_fn *const slc_sample_bilinear[SLC_ISA_COUNT] = {
-    slc_sample_bilinear_c, slc_sample_bilinear_c, slc_sample_bilinear_c};
+    slc_sample_bilinear_c, SLC_AVX2(slc_sample_bilinear), SLC_AVX2(slc_sample_bilinear)};
 slc_warp_sample_fn *const slc_sample_bicubic[SLC_ISA_COUNT] = {
     slc_sample_bicubic_c, slc_sample_bicubic_c, slc_sample_bicubic_c};

@@ -29,6 +29,7 @@ typedef struct slc_warp_source {
 typedef void slc_warp_rows_fn(int32_t *xs, int32_t *ys, const double a[3][3], size_t y,
                               size_t n);
 slc_warp_rows_fn slc_warp_affine_c, slc_warp_perspective_c;
+slc_warp_rows_fn slc_warp_affine_avx2, slc_warp_perspective_avx2;
 extern slc_warp_rows_fn *const slc_warp_affine[SLC_ISA_COUNT];
 extern slc_warp_rows_fn *const slc_warp_perspective[SLC_ISA_COUNT];
 
@@ -43,6 +44,7 @@ void slc_warp_affine_nearest(const slc_warp_source *in, const double a[3][3],
 typedef void slc_warp_sample_fn(uint8_t *dst, const slc_warp_source *in,
                                 const int32_t *xs, const int32_t *ys, size_t n);
 slc_warp_sample_fn slc_sample_nearest_c, slc_sample_bilinear_c, slc_sample_bicubic_c;
+slc_warp_sample_fn slc_sample_bilinear_avx2;
 extern slc_warp_sample_fn *const slc_sample_nearest[SLC_ISA_COUNT];
 extern slc_warp_sample_fn *const slc_sample_bilinear[SLC_ISA_COUNT];
 extern slc_warp_sample_fn *const slc_sample_bicubic[SLC_ISA_COUNT];
