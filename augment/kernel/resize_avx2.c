@@ -70,28 +70,24 @@ static inline __m128i pixel(const rows_in src, const slc_taps *taps, size_t x)
                               _mm256_extracti128_si256(bytes, 1));
 }
 
-/* Pixels whose last load would pass the row's end, and the last, are left to the C version. */
-static size_t rgb(rows_out dst, rows_in src, size_t in, const slc_taps *taps)
+static void rgb(rows_out dst, rows_in src, size_t safe, const slc_taps *taps)
 {
-    size_t safe = taps->out - 1;
     uint32_t word[4];
-    while (safe > 0 && 3 * (size_t)taps->first[safe - 1] +
-                               12 * (((size_t)taps->count[safe - 1] + 3) / 4) + 4 >
-                           3 * in)
-        safe--;
     for (size_t x = 0; x < safe; x++) {
         _mm_storeu_si128((__m128i *)word, pixel(src, taps, x));
         for (int r = 0; r < ROWS; r++)
             memcpy(dst[r] + 3 * x, word + r, 4);
     }
-    return safe;
 }
 
+/* Pixels whose last load would pass the row's end, and the last one (each is stored with a
+ * byte of the next one's place), are left to the C version. */
 void slc_resize_across_avx2(uint8_t *dst, size_t dst_stride, const uint8_t *src,
                             size_t src_stride, size_t in, size_t rows, size_t channels,
                             const slc_taps *taps)
 {
-    size_t safe = 0;
+    const size_t most = channels == 3 ? slc_taps_safe(taps, 3 * in) : 0;
+    const size_t safe = most == taps->out ? most - 1 : most;
     for (size_t y = 0; channels == 3 && y < rows; y += ROWS) {
         rows_in from;
         rows_out to;
@@ -100,7 +96,7 @@ void slc_resize_across_avx2(uint8_t *dst, size_t dst_stride, const uint8_t *src,
             from[r] = src + row * src_stride;
             to[r] = dst + row * dst_stride;
         }
-        safe = rgb(to, from, in, taps);
+        rgb(to, from, safe, taps);
     }
     const slc_taps rest = {.out = taps->out - safe,
                            .room = taps->room,

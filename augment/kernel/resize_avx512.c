@@ -59,17 +59,11 @@ static inline __m128i pixel(const rows_in src, const slc_taps *taps, size_t x,
 }
 
 /* Each row's pixel is written with a byte of the next one's place; the last one is not. */
-static void rgb(rows_out dst, rows_in src, size_t in, const slc_taps *taps)
+static void rgb(rows_out dst, rows_in src, size_t in, size_t safe, const slc_taps *taps)
 {
     const size_t left = 3 * in;
-    size_t safe = taps->out;
     uint32_t word[4];
 
-    while (safe > 0 && 3 * (size_t)taps->first[safe - 1] +
-                               12 * (((size_t)taps->count[safe - 1] + 3) / 4) + 4 >
-                           left)
-        safe--;
-    if (safe == taps->out) safe--;
     for (size_t x = 0; x < safe; x++) {
         const __m128i px = pixel(src, taps, x, left, 0);
         _mm_storeu_si128((__m128i *)word, px);
@@ -92,6 +86,8 @@ void slc_resize_across_avx512(uint8_t *dst, size_t dst_stride, const uint8_t *sr
         slc_resize_across_c(dst, dst_stride, src, src_stride, in, rows, channels, taps);
         return;
     }
+    const size_t most = slc_taps_safe(taps, 3 * in);
+    const size_t safe = most == taps->out ? most - 1 : most;
     for (size_t y = 0; y < rows; y += ROWS) {
         rows_in from;
         rows_out to;
@@ -100,7 +96,7 @@ void slc_resize_across_avx512(uint8_t *dst, size_t dst_stride, const uint8_t *sr
             from[r] = src + row * src_stride;
             to[r] = dst + row * dst_stride;
         }
-        rgb(to, from, in, taps);
+        rgb(to, from, in, safe, taps);
     }
 }
 

@@ -149,3 +149,13 @@ bool slc_taps_make(slc_taps *taps, slc_arena *arena, const slc_kernel_filter *fi
     slc_arena_rewind(arena, mark);
     return true;
 }
+
+size_t slc_taps_safe(const slc_taps *taps, size_t limit)
+{
+    size_t x = 0;
+    while (x < taps->out &&
+           3 * (size_t)taps->first[x] + 12 * (((size_t)taps->count[x] + 3) / 4) + 4 <=
+               limit)
+        x++;
+    return x;
+}

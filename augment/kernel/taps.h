@@ -33,6 +33,10 @@ typedef struct slc_taps {
 bool slc_taps_make(slc_taps *taps, slc_arena *arena, const slc_kernel_filter *filter,
                    size_t in, double from, double to, size_t out, bool clamp);
 
+/* How many output positions, from the first, read no further than limit bytes into a row of
+ * three channels if they read 16 bytes for every four taps. */
+size_t slc_taps_safe(const slc_taps *taps, size_t limit);
+
 extern const slc_kernel_filter slc_filter_box, slc_filter_bilinear, slc_filter_hamming,
     slc_filter_bicubic, slc_filter_bicubic_sharp /* a = -0.75 */, slc_filter_lanczos;
 
