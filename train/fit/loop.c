@@ -98,7 +98,7 @@ static uint64_t group_size(const run *r, uint64_t number)
     return r->batches - first < k ? r->batches - first : k;
 }
 
-static slc_status pass_batch(run *r, const slc_batch *batch, slc_err *err)
+slc_status run_pass(run *r, const slc_batch *batch, slc_err *err)
 {
     const slc_recipe *recipe = r->recipe;
     const float *logits;
@@ -169,7 +169,7 @@ static slc_status maybe_snapshot(run *r, slc_err *err)
     return SLC_OK;
 }
 
-static slc_status open_stream(run *r, slc_err *err)
+slc_status run_open_stream(run *r, uint64_t epochs, slc_err *err)
 {
     slc_loader_settings s = slc_recipe_loader_settings(
         r->recipe, &r->plans, r->sources.train, SLC_FOR_TRAIN, r->threads);
@@ -177,7 +177,7 @@ static slc_status open_stream(run *r, slc_err *err)
     s.epoch = r->epoch;
     s.position = r->position;
     s.log = r->settings->log;
-    if (r->recipe->train.budget && *r->recipe->train.budget) s.epochs = 0;
+    s.epochs = epochs;
     return slc_loader_open(&r->loader, &s, err);
 }
 
@@ -234,7 +234,7 @@ static slc_status after_step(run *r, slc_err *err)
 static slc_status run_batch(run *r, const slc_batch *batch, slc_err *err)
 {
     const uint64_t k = (uint64_t)r->recipe->train.accumulate;
-    slc_status st = pass_batch(r, batch, err);
+    slc_status st = run_pass(r, batch, err);
     if (st != SLC_OK) return st;
     r->position = batch->number + 1;
     r->times.images += batch->n;
@@ -247,7 +247,9 @@ static slc_status run_epoch(run *r, slc_err *err)
     slc_status st = SLC_OK;
     bool last = false;
     r->times = (run_times){.begin = slc_clock_ns()};
-    if (!r->loader) st = open_stream(r, err);
+    const char *budget = r->recipe->train.budget;
+    const uint64_t epochs = budget && *budget ? 0 : (uint64_t)r->recipe->train.epochs;
+    if (!r->loader) st = run_open_stream(r, epochs, err);
     while (st == SLC_OK && !last && r->step < r->planned) {
         const slc_batch *batch = NULL;
         uint64_t since = slc_clock_ns();

@@ -73,6 +73,10 @@ SLC_CHECKED slc_status run_freeze(run *r, bool frozen, slc_err *err);
 
 /* loop.c: trains until a rule or the plan ends it; r->reason says which. */
 SLC_CHECKED slc_status run_loop(run *r, slc_err *err);
+/* Forward, loss, backward; adds to r->sums. */
+SLC_CHECKED slc_status run_pass(run *r, const slc_batch *batch, slc_err *err);
+/* Opens r->loader at the run's position; epochs 0: without end. */
+SLC_CHECKED slc_status run_open_stream(run *r, uint64_t epochs, slc_err *err);
 slc_rate run_rate(const run *r, uint64_t step);
 uint64_t run_steps_per_epoch(const run *r);
 
