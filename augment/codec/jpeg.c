@@ -23,6 +23,14 @@ enum {
     NARROWEST = 64 /* a narrower cut could change how libjpeg upsamples */
 };
 
+typedef struct job {
+    const uint8_t *bytes;
+    size_t size;
+    const slc_decode *how;
+    slc_arena *arena;
+    slc_image *out;
+} job;
+
 struct slc_jpeg_reader {
     struct jpeg_decompress_struct c;
     struct jpeg_error_mgr errors;
@@ -31,13 +39,8 @@ struct slc_jpeg_reader {
     jmp_buf jump;
     slc_status status;
     slc_err *err;
-
-    const uint8_t *bytes; /* the job */
-    size_t size;
-    const slc_decode *how;
-    slc_arena *arena;
-    slc_image_info info;
-    slc_image *out;
+    job job;
+    slc_image_info info; /* of the job */
 };
 
 /* Ends the job; the message is already in j->err. */
@@ -80,7 +83,7 @@ static bool is_harmless(j_common_ptr c)
 static void on_message(j_common_ptr c, int level)
 {
     const slc_jpeg_reader *j = reader_of(c);
-    if (level < 0 && !j->how->accept_truncated && !is_harmless(c)) on_error(c);
+    if (level < 0 && !j->job.how->accept_truncated && !is_harmless(c)) on_error(c);
 }
 
 static void on_output(j_common_ptr c)
@@ -92,7 +95,7 @@ static void on_output(j_common_ptr c)
 static void on_progress(j_common_ptr c)
 {
     slc_jpeg_reader *j = reader_of(c);
-    const uint64_t most = slc_limits_or_default(&j->how->limits).scans;
+    const uint64_t most = slc_limits_or_default(&j->job.how->limits).scans;
     if ((uint64_t)j->c.input_scan_number > most)
         stop(j, slc_fail(j->err, SLC_ELIMIT, "jpeg: over the limit of %llu scans",
                          (unsigned long long)most));
@@ -100,7 +103,7 @@ static void on_progress(j_common_ptr c)
 
 static void read_header(slc_jpeg_reader *j)
 {
-    jpeg_mem_src(&j->c, j->bytes, j->size);
+    jpeg_mem_src(&j->c, j->job.bytes, j->job.size);
     jpeg_read_header(&j->c, TRUE);
     const struct jpeg_decompress_struct *c = &j->c;
     const J_COLOR_SPACE space = c->jpeg_color_space;
@@ -110,12 +113,12 @@ static void read_header(slc_jpeg_reader *j)
         .h = c->image_height,
         .file_channels = (unsigned)c->num_components,
         .bits = (unsigned)c->data_precision,
-        .orientation = slc_jpeg_orientation(j->bytes, j->size),
+        .orientation = slc_jpeg_orientation(j->job.bytes, j->job.size),
         .cmyk = space == JCS_CMYK || space == JCS_YCCK,
         .progressive = c->progressive_mode,
     };
     const slc_status st =
-        slc_check_size("jpeg", j->info.w, j->info.h, &j->how->limits, j->err);
+        slc_check_size("jpeg", j->info.w, j->info.h, &j->job.how->limits, j->err);
     if (st != SLC_OK) stop(j, st);
     if (space == JCS_UNKNOWN)
         stop(j, slc_fail(j->err, SLC_EFORMAT, "jpeg: %d channels mean no known colours",
@@ -124,8 +127,9 @@ static void read_header(slc_jpeg_reader *j)
 
 static void check_scans(slc_jpeg_reader *j)
 {
-    const uint64_t most = slc_limits_or_default(&j->how->limits).scans;
-    if (jpeg_has_multiple_scans(&j->c) && slc_jpeg_scans(j->bytes, j->size, most) > most)
+    const uint64_t most = slc_limits_or_default(&j->job.how->limits).scans;
+    if (jpeg_has_multiple_scans(&j->c) &&
+        slc_jpeg_scans(j->job.bytes, j->job.size, most) > most)
         stop(j, slc_fail(j->err, SLC_ELIMIT, "jpeg: over the limit of %llu scans",
                          (unsigned long long)most));
 }
@@ -175,6 +179,17 @@ static size_t choose_colours(slc_jpeg_reader *j, const slc_frame *f)
     return j->info.cmyk ? 4 : c->out_color_space == JCS_GRAYSCALE ? 1 : 3;
 }
 
+/* libjpeg-turbo 2.1 mistakes the width of a channel that it scaled less than the others and
+ * still has to stretch (4:1:0 at 1/2): such rows cannot be cut. */
+static bool can_cut(const struct jpeg_decompress_struct *c)
+{
+    for (int i = 0; i < c->num_components; i++)
+        if (c->comp_info[i].DCT_scaled_size != c->min_DCT_scaled_size &&
+            c->comp_info[i].downsampled_width != c->output_width)
+            return false;
+    return true;
+}
+
 /* Tells libjpeg to make only the columns of r, and returns where r then begins in a row. */
 static size_t cut_columns(slc_jpeg_reader *j, slc_rect r)
 {
@@ -186,7 +201,8 @@ static size_t cut_columns(slc_jpeg_reader *j, slc_rect r)
         begin = end - slc_min(end, NARROWEST);
     }
     JDIMENSION x = (JDIMENSION)begin, w = (JDIMENSION)(end - begin);
-    if (w < full) jpeg_crop_scanline(&j->c, &x, &w);
+    if (w >= full || !can_cut(&j->c)) return r.x;
+    jpeg_crop_scanline(&j->c, &x, &w);
     return r.x - x;
 }
 
@@ -240,7 +256,7 @@ static void read_rect(slc_jpeg_reader *j, slc_rect r, size_t channels, bool dire
     jpeg_start_decompress(&j->c);
     const size_t left = cut_columns(j, r);
     const size_t w = direct ? j->c.output_width : r.w;
-    const slc_status st = slc_image_alloc(out, j->arena, w, r.h, channels, j->err);
+    const slc_status st = slc_image_alloc(out, j->job.arena, w, r.h, channels, j->err);
     if (st != SLC_OK) stop(j, st);
 
     if (r.y > 0) jpeg_skip_scanlines(&j->c, (JDIMENSION)r.y);
@@ -261,7 +277,7 @@ static void decode_body(slc_jpeg_reader *j)
     read_header(j);
     check_scans(j);
     slc_status st = slc_frame_make(&f, j->info.w, j->info.h, j->info.file_channels,
-                                   j->info.orientation, j->how, j->err);
+                                   j->info.orientation, j->job.how, j->err);
     if (st != SLC_OK) stop(j, st);
 
     const unsigned eighths = choose_eighths(&f);
@@ -271,7 +287,7 @@ static void decode_body(slc_jpeg_reader *j)
     j->c.dct_method = JDCT_ISLOW;
     j->c.do_fancy_upsampling = TRUE;
     read_rect(j, scale_rect(&f, eighths), f.channels, direct, &stored);
-    st = slc_image_orient(j->out, &stored, f.orientation, j->arena, j->err);
+    st = slc_image_orient(j->job.out, &stored, f.orientation, j->job.arena, j->err);
     if (st != SLC_OK) stop(j, st);
 }
 
@@ -317,7 +333,7 @@ void slc_jpeg_reader_destroy(slc_jpeg_reader **reader)
 }
 
 /* One job from the beginning to a reader that is ready for the next. */
-static slc_status run(slc_decoder *decoder, const slc_jpeg_reader *job,
+static slc_status run(slc_decoder *decoder, const job *task,
                       void (*body)(slc_jpeg_reader *), slc_err *err)
 {
     if (!decoder->jpeg) {
@@ -325,11 +341,7 @@ static slc_status run(slc_decoder *decoder, const slc_jpeg_reader *job,
         if (st != SLC_OK) return st;
     }
     slc_jpeg_reader *j = decoder->jpeg;
-    j->bytes = job->bytes;
-    j->size = job->size;
-    j->how = job->how;
-    j->arena = job->arena;
-    j->out = job->out;
+    j->job = *task;
     const slc_status st = guarded(j, body, err);
     jpeg_abort_decompress(&j->c);
     return st;
@@ -343,8 +355,8 @@ static bool is_jpeg(const uint8_t *bytes, size_t size)
 static slc_status info(slc_decoder *decoder, const uint8_t *bytes, size_t size,
                        const slc_decode *how, slc_image_info *out, slc_err *err)
 {
-    const slc_jpeg_reader job = {.bytes = bytes, .size = size, .how = how};
-    const slc_status st = run(decoder, &job, read_header, err);
+    const job task = {.bytes = bytes, .size = size, .how = how};
+    const slc_status st = run(decoder, &task, read_header, err);
     if (st == SLC_OK) *out = decoder->jpeg->info;
     return st;
 }
@@ -353,9 +365,9 @@ static slc_status decode(slc_decoder *decoder, const uint8_t *bytes, size_t size
                          const slc_decode *how, slc_arena *arena, slc_image *out,
                          slc_err *err)
 {
-    const slc_jpeg_reader job = {
+    const job task = {
         .bytes = bytes, .size = size, .how = how, .arena = arena, .out = out};
-    return run(decoder, &job, decode_body, err);
+    return run(decoder, &task, decode_body, err);
 }
 
 const slc_codec slc_codec_jpeg = {

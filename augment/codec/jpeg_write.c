@@ -107,6 +107,12 @@ static void write_image(writer *w, const slc_jpeg_settings *set, const slc_image
     jpeg_finish_compress(c);
 }
 
+static slc_status guarded(writer *w, const slc_jpeg_settings *set, const slc_image *image)
+{
+    if (setjmp(w->jump) == 0) write_image(w, set, image);
+    return w->status;
+}
+
 slc_status slc_jpeg_encode(const void *settings, const slc_image *image, slc_str *out,
                            slc_err *err)
 {
@@ -117,9 +123,9 @@ slc_status slc_jpeg_encode(const void *settings, const slc_image *image, slc_str
     w.to.init_destination = begin;
     w.to.empty_output_buffer = flush;
     w.to.term_destination = finish;
-    if (setjmp(w.jump) == 0) write_image(&w, settings, image);
+    const slc_status st = guarded(&w, settings, image);
     jpeg_destroy_compress(&w.c);
-    if (w.status == SLC_OK && out->failed)
-        w.status = slc_fail(err, SLC_ENOMEM, "jpeg: out of memory");
-    return w.status;
+    if (st == SLC_OK && out->failed)
+        return slc_fail(err, SLC_ENOMEM, "jpeg: out of memory");
+    return st;
 }

@@ -1,45 +1,31 @@
-/* PNG through libpng's low-level interface (its simplified one has had most of its recent
- * holes): every colour type and depth, palettes, transparency, interlace. Sixteen bits become
- * eight by (v * 255 + 32895) >> 16, which rounds to nearest; what is transparent shows the
- * background. libpng reports errors by a jump, which is taken in this file only. */
+/* PNG through libpng's low-level interface. libpng turns every kind of PNG into 8-bit grey or
+ * RGB with or without alpha; only the chunks that pixels depend on are read, so that the
+ * others cannot cost memory or meet a bug. */
 #include <setjmp.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <png.h>
 
 #include "augment/codec/decoder.h"
 #include "augment/codec/frame.h"
+#include "augment/codec/png_walk.h"
+#include "augment/codec/png_write.h"
 #include "base/num.h"
-
-enum { CHUNK_BYTES = 8000000, LEAST_FILE = 8 };
-
-typedef struct settings {
-    int64_t level;
-} settings;
-
-static const slc_param params[] = {
-    {"level", SLC_FIELD(settings, level), .lo = 0, .hi = 9, .initial = "6",
-     .help = "zlib's effort"},
-    {0},
-};
 
 typedef struct reader {
     png_structp png;
-    png_infop facts;
+    png_infop info;
     jmp_buf jump;
     slc_status status;
     slc_err *err;
-    slc_arena *scratch;
-
-    const uint8_t *bytes;
-    size_t size, at;
+    const uint8_t *bytes, *end;
     const slc_decode *how;
-    slc_image_info info;
-
-    slc_arena *arena; /* of the result */
+    slc_arena *arena, *scratch;
+    slc_png_facts facts;
     slc_frame frame;
-    slc_image stored; /* px is set once rows are being read */
+    slc_image stored; /* the region, before orientation */
+    bool any;         /* stored exists, and rows may have come */
 } reader;
 
 static void stop(reader *r, slc_status status)
@@ -56,298 +42,216 @@ static void on_error(png_structp png, png_const_charp text)
 
 static void on_warning(png_structp png, png_const_charp text)
 {
-    (void)png, (void)text;
+    (void)png;
+    (void)text;
 }
 
-static void on_read(png_structp png, png_bytep to, size_t n)
+/* libpng frees little before its end; the arena takes all at once. */
+static png_voidp take(png_structp png, png_alloc_size_t size)
+{
+    return slc_arena_alloc(png_get_mem_ptr(png), size);
+}
+
+static void give(png_structp png, png_voidp p)
+{
+    (void)png;
+    (void)p;
+}
+
+static void on_read(png_structp png, png_bytep out, size_t n)
 {
     reader *r = png_get_io_ptr(png);
-    if (n > r->size - r->at)
-        stop(r, slc_fail(r->err, SLC_EFORMAT, "png: the file ends early, after %zu bytes",
-                         r->size));
-    memcpy(to, r->bytes + r->at, n);
-    r->at += n;
+    if ((size_t)(r->end - r->bytes) < n) png_error(png, "the file ends too early");
+    memcpy(out, r->bytes, n);
+    r->bytes += n;
 }
 
-/* libpng's memory comes from the decoder's scratch and goes back all at once. */
-static png_voidp on_malloc(png_structp png, size_t size)
+/* Everything but IHDR, PLTE, tRNS, IDAT and IEND is passed over, its CRC checked. */
+static void skip_other_chunks(png_structp png)
 {
-    reader *r = png_get_mem_ptr(png);
-    return slc_arena_alloc(r->scratch, size);
-}
-
-static void on_free(png_structp png, png_voidp memory)
-{
-    (void)png, (void)memory;
-}
-
-/* Chunks that only tell about the picture, and that may hold bombs of their own. */
-static void ignore_texts(png_structp png)
-{
-    static const png_byte names[] =
-        "tEXt\0zTXt\0iTXt\0iCCP\0sPLT\0hIST\0pCAL\0sCAL\0tIME";
+    static const png_byte others[] =
+        "bKGD\0cHRM\0eXIf\0gAMA\0hIST\0iCCP\0iTXt\0oFFs\0pCAL\0pHYs\0sBIT\0sCAL\0sPLT\0"
+        "sRGB\0sTER\0tEXt\0tIME\0zTXt";
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, 0);
-    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, names, 9);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, others, sizeof(others) / 5);
 }
 
-static unsigned orientation_of(reader *r)
-{
-#ifdef PNG_eXIf_SUPPORTED
-    png_uint_32 size = 0;
-    png_bytep exif = NULL;
-    if (png_get_eXIf_1(r->png, r->facts, &size, &exif))
-        return slc_exif_orientation(exif, size);
-#endif
-    (void)r;
-    return 1;
-}
-
-static void read_header(reader *r)
-{
-    const slc_limits limits = slc_limits_or_default(&r->how->limits);
-    png_uint_32 w = 0, h = 0;
-    int bits = 0, type = 0, interlace = 0;
-
-    png_set_read_fn(r->png, r, on_read);
-    ignore_texts(r->png);
-    png_set_user_limits(r->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* ours say more */
-    png_set_chunk_cache_max(r->png, (png_uint_32)slc_min(limits.chunks, UINT32_MAX));
-    png_set_chunk_malloc_max(r->png, CHUNK_BYTES);
-    png_read_info(r->png, r->facts);
-    png_get_IHDR(r->png, r->facts, &w, &h, &bits, &type, &interlace, NULL, NULL);
-    const slc_status st = slc_check_size("png", w, h, &r->how->limits, r->err);
-    if (st != SLC_OK) stop(r, st);
-
-    const bool palette = type == PNG_COLOR_TYPE_PALETTE;
-    const bool alpha =
-        (type & PNG_COLOR_MASK_ALPHA) || png_get_valid(r->png, r->facts, PNG_INFO_tRNS);
-    r->info = (slc_image_info){
-        .format = "png",
-        .w = w,
-        .h = h,
-        .file_channels = (type & PNG_COLOR_MASK_COLOR ? 3u : 1u) + alpha,
-        .bits = (unsigned)bits,
-        .orientation = orientation_of(r),
-        .alpha = alpha,
-        .palette = palette,
-    };
-}
-
-/* Every kind of pixel becomes 1, 2, 3 or 4 channels of eight bits. */
+/* Asks libpng for 8 bits a channel, and alpha wherever something is transparent. */
 static void set_transforms(reader *r)
 {
-    png_set_expand(r->png);
-    png_set_scale_16(r->png);
-    png_set_interlace_handling(r->png);
-    png_read_update_info(r->png, r->facts);
+    png_set_expand(r->png);   /* palettes, 1 to 4 bits, tRNS to alpha */
+    png_set_scale_16(r->png); /* (v * 255 + 32895) >> 16 */
 }
 
-/* One row of the file to where it belongs in the result. */
-static void put_row(reader *r, const uint8_t *row, size_t channels, size_t y)
+/* Rows one by one; only those of the region are kept. */
+static void read_rows(reader *r, uint8_t *row, size_t channels)
 {
-    const slc_rect *part = &r->frame.region;
-    if (y < part->y || y >= part->y + part->h) return;
-    slc_row_convert(r->stored.px + (y - part->y) * r->stored.stride, r->frame.channels,
-                    row + part->x * channels, channels, part->w, r->how->background);
-}
-
-static void *take(reader *r, size_t count, size_t size)
-{
-    size_t bytes = 0;
-    /* Not cleared: a header may promise far more than the file will ever fill. */
-    void *memory =
-        slc_mul(count, size, &bytes) ? slc_arena_alloc(r->scratch, bytes) : NULL;
-    if (!memory)
-        stop(r, slc_fail(r->err, SLC_ENOMEM, "png: no memory for %zu x %zu px", r->info.w,
-                         r->info.h));
-    return memory;
-}
-
-/* Interlaced pictures come in passes over all rows: they are put together first. */
-static void read_interlaced(reader *r, size_t rowbytes, size_t channels)
-{
-    uint8_t *all = take(r, r->info.h, rowbytes);
-    png_bytepp rows = take(r, r->info.h, sizeof(*rows));
-    if (r->how->accept_truncated) memset(all, 0, r->info.h * rowbytes);
-    for (size_t y = 0; y < r->info.h; y++)
-        rows[y] = all + y * rowbytes;
-    png_read_image(r->png, rows);
-    for (size_t y = 0; y < r->info.h; y++)
-        put_row(r, rows[y], channels, y);
-}
-
-static void read_rows(reader *r, size_t rowbytes, size_t channels)
-{
-    const size_t end = r->frame.region.y + r->frame.region.h;
-    uint8_t *row = take(r, 1, rowbytes);
-    for (size_t y = 0; y < end; y++) {
+    const slc_rect region = r->frame.region;
+    for (size_t y = 0; y < region.y + region.h; y++) {
         png_read_row(r->png, row, NULL);
-        put_row(r, row, channels, y);
+        if (y < region.y) continue;
+        slc_row_convert(r->stored.px + (y - region.y) * r->stored.stride,
+                        r->stored.channels, row + region.x * channels, channels, region.w,
+                        r->how->background);
     }
-    /* A whole picture is only whole if nothing is wrong up to its last chunk. */
-    if (end == r->info.h) png_read_end(r->png, NULL);
 }
 
-/* Deflate shrinks by 1032 at most, so a small file cannot hold a large picture. */
-static void check_density(reader *r)
+/* Interlaced pictures come in seven passes over the whole. */
+static void read_interlaced(reader *r, size_t row_size, size_t channels)
 {
-    const size_t bits =
-        png_get_bit_depth(r->png, r->facts) * (size_t)png_get_channels(r->png, r->facts);
-    if (!r->how->accept_truncated && r->info.w * bits / 8 * r->info.h / 1032 > r->size)
-        stop(r, slc_fail(r->err, SLC_EFORMAT, "png: %zu bytes cannot hold %zu x %zu px",
-                         r->size, r->info.w, r->info.h));
+    const slc_rect region = r->frame.region;
+    size_t size, table;
+    png_bytep *rows = NULL;
+    uint8_t *px = NULL;
+    if (slc_mul(row_size, r->frame.h, &size) &&
+        slc_mul(sizeof(*rows), r->frame.h, &table)) {
+        rows = slc_arena_alloc(r->scratch, table);
+        px = slc_arena_alloc(r->scratch, size);
+    }
+    if (!rows || !px) stop(r, slc_fail(r->err, SLC_ENOMEM, "png: out of memory"));
+    for (size_t y = 0; y < r->frame.h; y++)
+        rows[y] = px + y * row_size;
+    png_read_image(r->png, rows);
+    for (size_t y = 0; y < region.h; y++)
+        slc_row_convert(r->stored.px + y * r->stored.stride, r->stored.channels,
+                        rows[region.y + y] + region.x * channels, channels, region.w,
+                        r->how->background);
 }
 
-static void read_picture(reader *r)
+static void begin(reader *r)
 {
-    read_header(r);
-    check_density(r);
-    slc_status st = slc_frame_make(&r->frame, r->info.w, r->info.h, r->info.file_channels,
-                                   r->info.orientation, r->how, r->err);
-    if (st != SLC_OK) stop(r, st);
+    r->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, r, on_error, on_warning,
+                                      r->scratch, take, give);
+    if (r->png) r->info = png_create_info_struct(r->png);
+    if (!r->info) stop(r, slc_fail(r->err, SLC_ENOMEM, "png: out of memory"));
+    const slc_limits l = slc_limits_or_default(&r->how->limits);
+    png_set_read_fn(r->png, r, on_read);
+    png_set_crc_action(r->png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+    png_set_user_limits(r->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX); /* ours were checked */
+    png_set_chunk_cache_max(r->png, (png_uint_32)slc_min(l.chunks, INT32_MAX));
+    skip_other_chunks(r->png);
+    png_read_info(r->png, r->info);
     set_transforms(r);
-    const size_t channels = png_get_channels(r->png, r->facts);
-    const size_t rowbytes = png_get_rowbytes(r->png, r->facts);
-    size_t expected = 0;
-    if (channels < 1 || channels > 4 || !slc_mul(r->info.w, channels, &expected) ||
-        rowbytes != expected)
-        stop(r, slc_fail(r->err, SLC_EFORMAT,
-                         "png: %zu bytes a row for %zu px of %zu channels", rowbytes,
-                         r->info.w, channels));
-
-    st = slc_image_alloc(&r->stored, r->arena, r->frame.region.w, r->frame.region.h,
-                         r->frame.channels, r->err);
-    if (st != SLC_OK) stop(r, st);
-    if (r->how->accept_truncated) memset(r->stored.px, 0, r->stored.h * r->stored.stride);
-    if (png_get_interlace_type(r->png, r->facts) == PNG_INTERLACE_NONE)
-        read_rows(r, rowbytes, channels);
-    else
-        read_interlaced(r, rowbytes, channels);
 }
 
-/* Runs a body, whose way out on failure is stop(), with a fresh libpng reader. */
-static slc_status guarded(reader *r, void (*body)(reader *))
+static void decode_body(reader *r)
 {
-    if (setjmp(r->jump) == 0) {
-        r->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, r, on_error, on_warning,
-                                          r, on_malloc, on_free);
-        if (r->png) r->facts = png_create_info_struct(r->png);
-        if (r->facts)
-            body(r);
-        else
-            r->status = slc_fail(r->err, SLC_ENOMEM, "png: out of memory");
+    begin(r);
+    const int passes = png_set_interlace_handling(r->png);
+    png_read_update_info(r->png, r->info);
+    const size_t channels = png_get_channels(r->png, r->info);
+    const size_t row_size = png_get_rowbytes(r->png, r->info);
+
+    const slc_rect region = r->frame.region;
+    slc_status st = slc_image_alloc(&r->stored, r->arena, region.w, region.h,
+                                    r->frame.channels, r->err);
+    if (st != SLC_OK) stop(r, st);
+    if (r->how->accept_truncated) memset(r->stored.px, 0, r->stored.stride * r->stored.h);
+    r->any = true;
+
+    if (passes > 1) {
+        read_interlaced(r, row_size, channels);
+    } else {
+        uint8_t *row = slc_arena_alloc(r->scratch, row_size);
+        if (!row) stop(r, slc_fail(r->err, SLC_ENOMEM, "png: out of memory"));
+        read_rows(r, row, channels);
     }
-    /* After a jump out of its own creation png may never have been stored. */
-    if (r->png) png_destroy_read_struct(&r->png, &r->facts, NULL);
+    if (passes > 1 || region.y + region.h == r->frame.h) png_read_end(r->png, NULL);
+}
+
+static slc_status guarded(reader *r)
+{
+    if (setjmp(r->jump) == 0) decode_body(r);
     return r->status;
 }
 
 static bool is_png(const uint8_t *bytes, size_t size)
 {
-    return size >= LEAST_FILE && memcmp(bytes, "\x89PNG\r\n\x1a\n", LEAST_FILE) == 0;
+    return size >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0;
+}
+
+/* The header and the limits, without libpng. */
+static slc_status check(slc_png_facts *facts, const uint8_t *bytes, size_t size,
+                        const slc_decode *how, slc_err *err)
+{
+    const slc_limits l = slc_limits_or_default(&how->limits);
+    if (!slc_png_walk(facts, bytes, size))
+        return slc_fail(err, SLC_EFORMAT, "png: the header is incomplete");
+    if (facts->ancillary > l.chunks)
+        return slc_fail(err, SLC_ELIMIT, "png: over the limit of %llu ancillary chunks",
+                        (unsigned long long)l.chunks);
+    const slc_status st = slc_check_size("png", facts->w, facts->h, &how->limits, err);
+    if (st != SLC_OK) return st;
+
+    /* Deflate shrinks by 1032 at most, so a small file cannot hold a large picture. */
+    if (!how->accept_truncated && facts->w * facts->bits / 8 * facts->h / 1032 > size)
+        return slc_fail(err, SLC_EFORMAT, "png: %zu bytes cannot hold %zu x %zu px", size,
+                        facts->w, facts->h);
+    return SLC_OK;
+}
+
+static unsigned file_channels(const slc_png_facts *facts)
+{
+    const unsigned colours = facts->colour_type & PNG_COLOR_MASK_COLOR ? 3 : 1;
+    return colours + (facts->colour_type & PNG_COLOR_MASK_ALPHA || facts->transparent);
 }
 
 static slc_status info(slc_decoder *decoder, const uint8_t *bytes, size_t size,
                        const slc_decode *how, slc_image_info *out, slc_err *err)
 {
-    reader r = {.err = err,
-                .scratch = &decoder->scratch,
-                .bytes = bytes,
-                .size = size,
-                .how = how};
-    const slc_status st = guarded(&r, read_header);
-    if (st == SLC_OK) *out = r.info;
-    return st;
+    slc_png_facts facts;
+    (void)decoder;
+    const slc_status st = check(&facts, bytes, size, how, err);
+    if (st != SLC_OK) return st;
+    *out = (slc_image_info){
+        .format = "png",
+        .w = facts.w,
+        .h = facts.h,
+        .file_channels = file_channels(&facts),
+        .bits = facts.bits,
+        .orientation = facts.orientation,
+        .alpha = facts.colour_type & PNG_COLOR_MASK_ALPHA || facts.transparent,
+        .palette = facts.colour_type == PNG_COLOR_TYPE_PALETTE,
+        .animated = facts.animated,
+    };
+    return SLC_OK;
 }
 
 static slc_status decode(slc_decoder *decoder, const uint8_t *bytes, size_t size,
                          const slc_decode *how, slc_arena *arena, slc_image *out,
                          slc_err *err)
 {
-    reader r = {.err = err,
-                .scratch = &decoder->scratch,
-                .bytes = bytes,
-                .size = size,
+    reader r = {.bytes = bytes,
+                .end = bytes + size,
                 .how = how,
-                .arena = arena};
-    slc_status st = guarded(&r, read_picture);
-    if (st == SLC_EFORMAT && how->accept_truncated && r.stored.px) st = SLC_OK;
-    return st == SLC_OK
-               ? slc_image_orient(out, &r.stored, r.frame.orientation, arena, err)
-               : st;
-}
+                .arena = arena,
+                .scratch = &decoder->scratch,
+                .err = err};
+    slc_status st = check(&r.facts, bytes, size, how, err);
+    if (st == SLC_OK)
+        st = slc_frame_make(&r.frame, r.facts.w, r.facts.h, file_channels(&r.facts),
+                            r.facts.orientation, how, err);
+    if (st != SLC_OK) return st;
 
-/* --- writing -------------------------------------------------------------------------------- */
-
-typedef struct writer {
-    jmp_buf jump;
-    slc_status status;
-    slc_err *err;
-    slc_str *out;
-} writer;
-
-static void on_write_error(png_structp png, png_const_charp text)
-{
-    writer *w = png_get_error_ptr(png);
-    w->status = slc_fail(w->err, SLC_EINVAL, "png: %s", text);
-    longjmp(w->jump, 1);
-}
-
-static void on_write(png_structp png, png_bytep bytes, size_t n)
-{
-    writer *w = png_get_io_ptr(png);
-    slc_str_add_n(w->out, bytes, n);
-}
-
-static void on_flush(png_structp png)
-{
-    (void)png;
-}
-
-static void write_image(png_structp png, png_infop facts, const settings *set,
-                        const slc_image *image)
-{
-    const int type = image->channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB;
-    png_set_user_limits(png, SLC_MAX_SIDE, SLC_MAX_SIDE);
-    png_set_compression_level(png, (int)set->level);
-    png_set_IHDR(png, facts, (png_uint_32)image->w, (png_uint_32)image->h, 8, type,
-                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-                 PNG_FILTER_TYPE_DEFAULT);
-    png_write_info(png, facts);
-    for (size_t y = 0; y < image->h; y++)
-        png_write_row(png, image->px + y * image->stride);
-    png_write_end(png, facts);
-}
-
-static slc_status encode(const void *set, const slc_image *image, slc_str *out,
-                         slc_err *err)
-{
-    writer w = {.err = err, .out = out};
-    png_infop facts = NULL;
-    png_structp png =
-        png_create_write_struct(PNG_LIBPNG_VER_STRING, &w, on_write_error, on_warning);
-    if (png) facts = png_create_info_struct(png);
-    if (!facts) {
-        png_destroy_write_struct(&png, NULL);
-        return slc_fail(err, SLC_ENOMEM, "png: out of memory");
+    st = guarded(&r);
+    png_destroy_read_struct(&r.png, &r.info, NULL);
+    if (st == SLC_EFORMAT && how->accept_truncated && r.any) {
+        if (err) *err = (slc_err){0};
+        st = SLC_OK;
     }
-    png_set_write_fn(png, &w, on_write, on_flush);
-    if (setjmp(w.jump) == 0) write_image(png, facts, set, image);
-    png_destroy_write_struct(&png, &facts);
-    if (w.status == SLC_OK && out->failed)
-        w.status = slc_fail(err, SLC_ENOMEM, "png: out of memory");
-    return w.status;
+    if (st != SLC_OK) return st;
+    return slc_image_orient(out, &r.stored, r.frame.orientation, arena, err);
 }
 
 const slc_codec slc_codec_png = {
     .entry = {.name = "png",
-              .summary = "any picture, lossless",
+              .summary = "lossless pictures",
               .source = "ISO/IEC 15948; libpng",
-              .params = params,
-              .settings_size = sizeof(settings)},
-    .extensions = "png",
+              .params = slc_png_params,
+              .settings_size = sizeof(slc_png_settings)},
+    .extensions = "png apng",
     .is = is_png,
     .info = info,
     .decode = decode,
-    .encode = encode,
+    .encode = slc_png_encode,
 };
