@@ -82,6 +82,11 @@ typedef enum slc_filter {
 extern SLC_API const char
     *const slc_filter_names[]; /* NULL at the end: a params choice */
 
+/* Refuses what a filter cannot do: linear light beside stb's filters, box, bilinear and
+ * bicubic; no antialias with stb's. */
+SLC_API SLC_CHECKED slc_status slc_filter_check(int filter, bool antialias,
+                                                bool linear_light, slc_err *err);
+
 /* The filters of warps, as a params choice: nearest, bilinear, bicubic. */
 extern SLC_API const char *const slc_warp_filter_names[];
 static inline slc_filter slc_warp_filter(int choice)
@@ -197,8 +202,10 @@ typedef struct slc_op {
     const char *exactness; /* for docs/ops.md: "bit-exact", "at most 1 level" */
     const char *peer;      /* of what: "Pillow 9.4 Image.rotate"; NULL if nobody has it */
     const char *neutral;   /* settings (YAML) that leave every image as it is, or NULL */
-    const char *example;   /* settings (YAML) for tests and benchmark; NULL = defaults */
-    size_t min_channels;   /* 3 if grey images are refused; else 0 */
+    const char
+        *example; /* settings (YAML) for tests and benchmark; NULL = defaults, or, if
+                              something must be given, none (whiten needs a file) */
+    size_t min_channels; /* 3 if grey images are refused; else 0 */
 
     /* Called once when the recipe is read, after the settings are bound. Refuses settings that
      * contradict each other (the engine puts the line in front), and may fill fields of its

@@ -28,3 +28,17 @@ const char *const slc_filter_names[] = {
 const char *const slc_border_names[] = {"constant", "edge", "reflect", "symmetric", NULL};
 
 const char *const slc_warp_filter_names[] = {"nearest", "bilinear", "bicubic", NULL};
+
+slc_status slc_filter_check(int filter, bool antialias, bool linear_light, slc_err *err)
+{
+    const bool stb = filter >= SLC_MITCHELL;
+    const bool both =
+        filter == SLC_BOX || filter == SLC_BILINEAR || filter == SLC_BICUBIC;
+    if (linear_light && !stb && !both)
+        return slc_fail(err, SLC_EINVAL, "linear_light: not with interpolation %s",
+                        slc_filter_names[filter]);
+    if (!antialias && (stb || linear_light))
+        return slc_fail(err, SLC_EINVAL, "antialias: interpolation %s%s always has it",
+                        slc_filter_names[filter], linear_light ? " in linear light" : "");
+    return SLC_OK;
+}

@@ -37,7 +37,7 @@ static slc_status prepare(void *set, slc_arena *arena, slc_err *err)
     if (s->ratio.n == 2 && s->ratio.v[0] > s->ratio.v[1])
         return slc_fail(err, SLC_EINVAL, "ratio: %g is above %g", s->ratio.v[0],
                         s->ratio.v[1]);
-    return SLC_OK;
+    return slc_filter_check(s->interpolation, s->antialias, false, err);
 }
 
 /* After ten misses: the largest centred box whose proportions are allowed. */

@@ -47,7 +47,7 @@ static slc_status prepare(void *set, slc_arena *arena, slc_err *err)
     if (s->max_size && (double)s->max_size <= s->size.v[0])
         return slc_fail(err, SLC_EINVAL, "max_size: %lld is not larger than size %g",
                         (long long)s->max_size, s->size.v[0]);
-    return SLC_OK;
+    return slc_filter_check(s->interpolation, s->antialias, s->linear_light, err);
 }
 
 /* An edge, from the other's new length; torchvision truncates. */

@@ -4,6 +4,7 @@
 
 #include "augment/kernel/move.h"
 #include "augment/kernel/resize.h"
+#include "augment/kernel/resize_stb.h"
 #include "augment/policy/steps.h"
 #include "base/num.h"
 
@@ -108,6 +109,43 @@ static slc_status two_passes(slc_runner *r, const slc_image *in, const slc_resam
     return SLC_OK;
 }
 
+/* Whether stb_image_resize does it, and as which filter. */
+static bool by_stb(const slc_resample *s, slc_stb_filter *filter)
+{
+    switch (s->filter) {
+    case SLC_MITCHELL: *filter = SLC_STB_MITCHELL; return true;
+    case SLC_CATMULL_ROM: *filter = SLC_STB_CATMULL_ROM; return true;
+    case SLC_CUBIC_BSPLINE: *filter = SLC_STB_CUBIC_BSPLINE; return true;
+    case SLC_BOX: *filter = SLC_STB_BOX; return s->linear_light;
+    case SLC_BILINEAR: *filter = SLC_STB_TRIANGLE; return s->linear_light;
+    case SLC_BICUBIC: *filter = SLC_STB_CATMULL_ROM; return s->linear_light;
+    case SLC_NEAREST:
+    case SLC_NEAREST_EXACT:
+    case SLC_HAMMING:
+    case SLC_LANCZOS:
+    case SLC_FILTER_COUNT: break;
+    }
+    return false;
+}
+
+static slc_status stb(slc_runner *r, const slc_image *in, const slc_resample *s,
+                      slc_stb_filter filter, const slc_image *out)
+{
+    const slc_stb_image to = {out->px, out->w, out->h, out->stride},
+                        from = {in->px, in->w, in->h, in->stride};
+    const double box[4] = {s->x0, s->y0, s->x1, s->y1};
+    const size_t most = SLC_STB_MAX_SIDE;
+    if (in->w > most || in->h > most || out->w > most || out->h > most)
+        return slc_fail(
+            r->err, SLC_ELIMIT,
+            "resize: %s takes sides of at most %zu px, not %zu x %zu to %zu x %zu",
+            slc_filter_names[s->filter], most, in->w, in->h, out->w, out->h);
+    if (!slc_resize_stb(&to, &from, box, in->channels, filter, s->linear_light,
+                        &r->work->arena))
+        return no_memory(r);
+    return SLC_OK;
+}
+
 /* The box in the coordinates of what was decoded. */
 static slc_resample localise(const slc_runner *r, const slc_resample *resample)
 {
@@ -143,6 +181,7 @@ slc_status slc_apply_resample(slc_runner *r, const slc_resample *resample)
     slc_resample s = localise(r, resample);
     slc_image in = r->now, whole, part;
     const bool sharp = s.filter == SLC_NEAREST || s.filter == SLC_NEAREST_EXACT;
+    slc_stb_filter stb_filter = SLC_STB_BOX;
 
     if (!s.see_outside) {
         const double x0 = floor(s.x0), y0 = floor(s.y0);
@@ -161,7 +200,10 @@ slc_status slc_apply_resample(slc_runner *r, const slc_resample *resample)
     slc_status status = place(r, &s, &whole, &part);
     if (status) return status;
     const slc_arena_mark mark = slc_arena_get_mark(&r->work->arena);
-    status = sharp ? nearest(r, &in, &s, &part) : two_passes(r, &in, &s, &part);
+    if (by_stb(&s, &stb_filter))
+        status = stb(r, &in, &s, stb_filter, &part);
+    else
+        status = sharp ? nearest(r, &in, &s, &part) : two_passes(r, &in, &s, &part);
     slc_arena_rewind(&r->work->arena, mark);
     r->now = whole;
     r->own = true;

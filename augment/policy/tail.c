@@ -1,6 +1,7 @@
 /* The tail: what happens on the way into the batch, and the one pass that does it. */
 #include <string.h>
 
+#include "augment/kernel/dot.h"
 #include "augment/kernel/pack.h"
 #include "augment/policy/steps.h"
 
@@ -34,27 +35,9 @@ static void erase(const slc_tail *tail, const slc_image *image, slc_dtype type,
     }
 }
 
-/* One output value after the other: row o of the matrix times (x - mean). The partial sums
- * are cut by position alone, so that every machine adds in the same order. */
-static float whitened(const slc_tail *tail, const float *centred, size_t o)
-{
-    enum { LANES = 16 };
-    const float *row = tail->matrix + o * tail->dims;
-    float part[LANES] = {0}, sum = 0;
-    size_t i = 0;
-    for (; i + LANES <= tail->dims; i += LANES)
-        for (size_t k = 0; k < LANES; k++)
-            part[k] += row[i + k] * centred[i + k];
-    for (; i < tail->dims; i++)
-        sum += row[i] * centred[i];
-    for (size_t k = 0; k < LANES; k++)
-        sum += part[k];
-    return sum;
-}
-
 /* Whitening works on the normalised image in NCHW order. centred: the tail's own scratch. */
 static void whiten(const slc_tail *tail, const slc_image *image, slc_dtype type,
-                   slc_layout layout, void *slot)
+                   slc_layout layout, slc_isa isa, void *slot)
 {
     float *centred = tail->centred;
     size_t i = 0;
@@ -68,8 +51,9 @@ static void whiten(const slc_tail *tail, const slc_image *image, slc_dtype type,
     for (size_t c = 0; c < image->channels; c++)
         for (size_t y = 0; y < image->h; y++)
             for (size_t x = 0; x < image->w; x++, i++)
-                slc_element_put(slot, type, index_of(layout, image, c, y, x),
-                                whitened(tail, centred, i));
+                slc_element_put(
+                    slot, type, index_of(layout, image, c, y, x),
+                    slc_dot[isa](tail->matrix + i * tail->dims, centred, tail->dims));
 }
 
 slc_status slc_tail_write(const slc_tail *tail, const slc_image *image, slc_dtype type,
@@ -89,7 +73,7 @@ slc_status slc_tail_write(const slc_tail *tail, const slc_image *image, slc_dtyp
             err, SLC_EINVAL,
             "batch: normalised values do not fit into bytes; choose a float type");
     if (tail->dims) {
-        whiten(tail, image, type, layout, slot);
+        whiten(tail, image, type, layout, isa, slot);
     } else {
         for (size_t y = 0; y < image->h; y++)
             slc_pack_row[isa](&pack, (uint8_t *)slot + y * row,
