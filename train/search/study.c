@@ -7,13 +7,13 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "train/search/store.h"
+#include "train/search/ledger.h"
 
 enum { VERSION = 1 };
 
 struct slc_study {
     slc_arena arena;
-    slc_store *store;
+    slc_ledger *ledger;
     slc_space space;
     const slc_node *recipe;
     slc_tune tune;
@@ -65,13 +65,13 @@ static slc_status put_number(slc_study *s, const char *key, uint64_t n, slc_err 
 {
     char text[32];
     snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
-    return slc_store_put(s->store, key, text, err);
+    return slc_ledger_put(s->ledger, key, text, err);
 }
 
 static slc_status get_number(slc_study *s, const char *key, int64_t *n, slc_err *err)
 {
     char *text = NULL;
-    slc_status st = slc_store_get(s->store, key, &text, err);
+    slc_status st = slc_ledger_get(s->ledger, key, &text, err);
     if (st == SLC_OK && (!text || !slc_parse_int(text, n)))
         st = slc_fail(err, SLC_EFORMAT, "%s/study.sqlite: %s is missing: not a study",
                       s->dir, key);
@@ -95,21 +95,21 @@ static slc_status introduce(slc_study *s, const slc_node *recipe, slc_err *err)
 {
     char *kept = NULL;
     slc_str text = {0};
-    slc_status st = slc_store_begin(s->store, err);
+    slc_status st = slc_ledger_begin(s->ledger, err);
     if (st != SLC_OK) return st;
 
-    st = slc_store_get(s->store, "recipe", &kept, err);
+    st = slc_ledger_get(s->ledger, "recipe", &kept, err);
     if (st == SLC_OK && kept) {
         st = check_version(s, err);
         if (st == SLC_OK) st = compare(s, kept, recipe, err);
     } else if (st == SLC_OK) {
         slc_node_write(recipe, &text);
         st = text.failed ? slc_fail(err, SLC_ENOMEM, "study: out of memory")
-                         : slc_store_put(s->store, "recipe", text.text, err);
+                         : slc_ledger_put(s->ledger, "recipe", text.text, err);
         if (st == SLC_OK) st = put_number(s, "version", VERSION, err);
         if (st == SLC_OK) st = put_number(s, "epochs", s->epochs, err);
     }
-    st = slc_store_end(s->store, st, err);
+    st = slc_ledger_end(s->ledger, st, err);
     slc_str_free(&text);
     free(kept);
     return st;
@@ -131,7 +131,7 @@ static slc_status start(slc_study **out, const char *dir, bool create, slc_err *
         const slc_status st = slc_dir_make(dir, err);
         if (st != SLC_OK) return st;
     }
-    return slc_store_open(&s->store, path, create, err);
+    return slc_ledger_open(&s->ledger, path, create, err);
 }
 
 slc_status slc_study_open(slc_study **out, const char *dir, const slc_node *recipe,
@@ -160,7 +160,7 @@ slc_status slc_study_reopen(slc_study **out, const char *dir, slc_err *err)
 
     if (st == SLC_OK) st = check_version(s, err);
     if (st == SLC_OK) st = get_number(s, "epochs", &epochs, err);
-    if (st == SLC_OK) st = slc_store_get(s->store, "recipe", &kept, err);
+    if (st == SLC_OK) st = slc_ledger_get(s->ledger, "recipe", &kept, err);
     if (st == SLC_OK) {
         s->recipe = parse_kept(s, kept ? kept : "", "study", err);
         s->epochs = (uint64_t)epochs;
@@ -178,7 +178,7 @@ void slc_study_close(slc_study **study)
 {
     if (!*study) return;
     slc_lock_drop(&(*study)->lock);
-    slc_store_close(&(*study)->store);
+    slc_ledger_close(&(*study)->ledger);
     slc_arena_free(&(*study)->arena);
     free(*study);
     *study = NULL;
@@ -256,7 +256,7 @@ static void picture_free(picture *p)
 static slc_status picture_take(slc_study *s, picture *p, slc_err *err)
 {
     *p = (picture){0};
-    slc_status st = slc_store_trials(s->store, &p->trial, &p->n, err);
+    slc_status st = slc_ledger_trials(s->ledger, &p->trial, &p->n, err);
     if (st != SLC_OK || p->n == 0) return st;
 
     p->pace = calloc(p->n, sizeof(*p->pace));
@@ -264,7 +264,7 @@ static slc_status picture_take(slc_study *s, picture *p, slc_err *err)
     if (!p->pace || !p->score) return slc_fail(err, SLC_ENOMEM, "study: out of memory");
     for (size_t i = 0; i < p->n && st == SLC_OK; i++) {
         size_t count = 0;
-        st = slc_store_scores(s->store, p->trial[i].trial, &p->score[i], &count, err);
+        st = slc_ledger_scores(s->ledger, p->trial[i].trial, &p->score[i], &count, err);
         for (size_t e = 0; e < count; e++)
             p->score[i][e] = cost(s, p->score[i][e]);
         p->pace[i] = (slc_pacer_trial){.trial = p->trial[i].trial,
@@ -347,7 +347,7 @@ static slc_status give(slc_study *s, slc_job *job, const slc_trial *trial, bool 
     job->until = until_of(s, trial->rung);
     job->resume = resume;
     trial_dir(s, trial->trial, job->dir, sizeof(job->dir));
-    return slc_store_save(s->store, &job->trial, s->space.n, s->owner, err);
+    return slc_ledger_save(s->ledger, &job->trial, s->space.n, s->owner, err);
 }
 
 static slc_status decide(slc_study *s, const picture *p, slc_job *job, slc_err *err)
@@ -384,11 +384,11 @@ slc_status slc_study_next(slc_study *s, slc_job *job, slc_err *err)
 {
     picture p = {0};
     *job = (slc_job){0};
-    slc_status st = slc_store_begin(s->store, err);
+    slc_status st = slc_ledger_begin(s->ledger, err);
     if (st != SLC_OK) return st;
     st = picture_take(s, &p, err);
     if (st == SLC_OK) st = decide(s, &p, job, err);
-    st = slc_store_end(s->store, st, err);
+    st = slc_ledger_end(s->ledger, st, err);
     picture_free(&p);
     return st;
 }
@@ -413,16 +413,16 @@ slc_status slc_study_report(slc_study *s, slc_job *job, uint64_t epoch, double v
                             bool *go_on, slc_err *err)
 {
     bool stop = false;
-    slc_status st = slc_store_begin(s->store, err);
+    slc_status st = slc_ledger_begin(s->ledger, err);
     if (st != SLC_OK) return st;
 
     job->trial.epochs = epoch;
     if (slc_study_better(s, value, job->trial.value)) job->trial.value = value;
-    st = slc_store_score(s->store, job->trial.trial, epoch, value, err);
+    st = slc_ledger_score(s->ledger, job->trial.trial, epoch, value, err);
     if (st == SLC_OK)
-        st = slc_store_save(s->store, &job->trial, s->space.n, s->owner, err);
+        st = slc_ledger_save(s->ledger, &job->trial, s->space.n, s->owner, err);
     if (st == SLC_OK) st = ask_stop(s, job, &stop, err);
-    st = slc_store_end(s->store, st, err);
+    st = slc_ledger_end(s->ledger, st, err);
     if (stop) {
         job->trial.state = SLC_TRIAL_STOPPED;
         snprintf(job->trial.message, sizeof(job->trial.message),
@@ -445,10 +445,10 @@ slc_status slc_study_finish(slc_study *s, slc_job *job, double seconds,
         t->state = t->epochs < s->epochs && t->epochs >= job->until ? SLC_TRIAL_PAUSED
                                                                     : SLC_TRIAL_DONE;
     }
-    slc_status st = slc_store_begin(s->store, err);
+    slc_status st = slc_ledger_begin(s->ledger, err);
     if (st == SLC_OK) {
-        st = slc_store_save(s->store, t, s->space.n, "", err);
-        st = slc_store_end(s->store, st, err);
+        st = slc_ledger_save(s->ledger, t, s->space.n, "", err);
+        st = slc_ledger_end(s->ledger, st, err);
     }
     slc_lock_drop(&s->lock);
     return st;
@@ -456,13 +456,13 @@ slc_status slc_study_finish(slc_study *s, slc_job *job, double seconds,
 
 slc_status slc_study_trials(slc_study *s, slc_trial **out, size_t *count, slc_err *err)
 {
-    return slc_store_trials(s->store, out, count, err);
+    return slc_ledger_trials(s->ledger, out, count, err);
 }
 
 slc_status slc_study_scores(slc_study *s, uint64_t trial, double **out, size_t *count,
                             slc_err *err)
 {
-    return slc_store_scores(s->store, trial, out, count, err);
+    return slc_ledger_scores(s->ledger, trial, out, count, err);
 }
 
 slc_node *slc_study_trial_recipe(const slc_study *s, const slc_trial *trial,

@@ -1,4 +1,4 @@
-#include "train/search/store.h"
+#include "train/search/ledger.h"
 
 #include <math.h>
 #include <sqlite3.h>
@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct slc_store {
+struct slc_ledger {
     sqlite3 *db;
     char *path;
 };
 
 enum { WAIT_MS = 30000 };
 
-static slc_status sql_fail(slc_store *s, const char *doing, slc_err *err)
+static slc_status sql_fail(slc_ledger *s, const char *doing, slc_err *err)
 {
     const int code = sqlite3_errcode(s->db);
     const slc_status st = code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? SLC_EFORMAT
@@ -22,14 +22,14 @@ static slc_status sql_fail(slc_store *s, const char *doing, slc_err *err)
     return slc_fail(err, st, "%s: %s: %s", s->path, doing, sqlite3_errmsg(s->db));
 }
 
-static slc_status run(slc_store *s, const char *sql, const char *doing, slc_err *err)
+static slc_status run(slc_ledger *s, const char *sql, const char *doing, slc_err *err)
 {
     return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK
                ? SLC_OK
                : sql_fail(s, doing, err);
 }
 
-slc_status slc_store_open(slc_store **out, const char *path, bool create, slc_err *err)
+slc_status slc_ledger_open(slc_ledger **out, const char *path, bool create, slc_err *err)
 {
     static const char tables[] =
         "CREATE TABLE IF NOT EXISTS fact(key TEXT PRIMARY KEY, text TEXT NOT NULL);"
@@ -39,7 +39,7 @@ slc_status slc_store_open(slc_store **out, const char *path, bool create, slc_er
         "CREATE TABLE IF NOT EXISTS score(trial INTEGER, epoch INTEGER, value REAL,"
         " PRIMARY KEY(trial, epoch));";
     slc_status st = SLC_OK;
-    slc_store *s = calloc(1, sizeof(*s));
+    slc_ledger *s = calloc(1, sizeof(*s));
     *out = NULL;
     if (s) s->path = strdup(path);
     if (!s || !s->path) {
@@ -60,26 +60,26 @@ slc_status slc_store_open(slc_store **out, const char *path, bool create, slc_er
     if (st == SLC_OK) st = run(s, tables, "make tables", err);
 
 done:
-    if (st != SLC_OK) slc_store_close(&s);
+    if (st != SLC_OK) slc_ledger_close(&s);
     *out = s;
     return st;
 }
 
-void slc_store_close(slc_store **store)
+void slc_ledger_close(slc_ledger **ledger)
 {
-    if (!*store) return;
-    sqlite3_close_v2((*store)->db);
-    free((*store)->path);
-    free(*store);
-    *store = NULL;
+    if (!*ledger) return;
+    sqlite3_close_v2((*ledger)->db);
+    free((*ledger)->path);
+    free(*ledger);
+    *ledger = NULL;
 }
 
-slc_status slc_store_begin(slc_store *s, slc_err *err)
+slc_status slc_ledger_begin(slc_ledger *s, slc_err *err)
 {
     return run(s, "BEGIN IMMEDIATE", "take the study", err);
 }
 
-slc_status slc_store_end(slc_store *s, slc_status st, slc_err *err)
+slc_status slc_ledger_end(slc_ledger *s, slc_status st, slc_err *err)
 {
     if (st == SLC_OK) st = run(s, "COMMIT", "commit", err);
     if (st != SLC_OK && !sqlite3_get_autocommit(s->db))
@@ -88,14 +88,14 @@ slc_status slc_store_end(slc_store *s, slc_status st, slc_err *err)
     return st;
 }
 
-static sqlite3_stmt *prepare(slc_store *s, const char *sql)
+static sqlite3_stmt *prepare(slc_ledger *s, const char *sql)
 {
     sqlite3_stmt *stmt = NULL;
     return sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL) == SQLITE_OK ? stmt : NULL;
 }
 
 /* Runs a statement that gives no rows, and frees it. */
-static slc_status finish(slc_store *s, sqlite3_stmt *stmt, const char *doing,
+static slc_status finish(slc_ledger *s, sqlite3_stmt *stmt, const char *doing,
                          slc_err *err)
 {
     const int code = stmt ? sqlite3_step(stmt) : SQLITE_ERROR;
@@ -104,7 +104,7 @@ static slc_status finish(slc_store *s, sqlite3_stmt *stmt, const char *doing,
     return st;
 }
 
-slc_status slc_store_get(slc_store *s, const char *key, char **text, slc_err *err)
+slc_status slc_ledger_get(slc_ledger *s, const char *key, char **text, slc_err *err)
 {
     slc_status st = SLC_OK;
     sqlite3_stmt *stmt = prepare(s, "SELECT text FROM fact WHERE key = ?");
@@ -122,7 +122,7 @@ slc_status slc_store_get(slc_store *s, const char *key, char **text, slc_err *er
     return st;
 }
 
-slc_status slc_store_put(slc_store *s, const char *key, const char *text, slc_err *err)
+slc_status slc_ledger_put(slc_ledger *s, const char *key, const char *text, slc_err *err)
 {
     sqlite3_stmt *stmt =
         prepare(s, "INSERT OR REPLACE INTO fact(key, text) VALUES(?, ?)");
@@ -133,8 +133,8 @@ slc_status slc_store_put(slc_store *s, const char *key, const char *text, slc_er
     return finish(s, stmt, "write", err);
 }
 
-slc_status slc_store_save(slc_store *s, const slc_trial *t, size_t dims,
-                          const char *owner, slc_err *err)
+slc_status slc_ledger_save(slc_ledger *s, const slc_trial *t, size_t dims,
+                           const char *owner, slc_err *err)
 {
     sqlite3_stmt *stmt =
         prepare(s, "INSERT OR REPLACE INTO trial(id, state, rung, epochs, unit,"
@@ -174,7 +174,7 @@ static void read_row(sqlite3_stmt *stmt, slc_trial *t)
     snprintf(t->message, sizeof(t->message), "%s", message ? message : "");
 }
 
-slc_status slc_store_trials(slc_store *s, slc_trial **out, size_t *count, slc_err *err)
+slc_status slc_ledger_trials(slc_ledger *s, slc_trial **out, size_t *count, slc_err *err)
 {
     slc_status st = SLC_OK;
     size_t room = 0;
@@ -206,8 +206,8 @@ slc_status slc_store_trials(slc_store *s, slc_trial **out, size_t *count, slc_er
     return st;
 }
 
-slc_status slc_store_score(slc_store *s, uint64_t trial, uint64_t epoch, double value,
-                           slc_err *err)
+slc_status slc_ledger_score(slc_ledger *s, uint64_t trial, uint64_t epoch, double value,
+                            slc_err *err)
 {
     sqlite3_stmt *stmt = prepare(s, "INSERT OR REPLACE INTO score(trial, epoch, value)"
                                     " VALUES(?, ?, ?)");
@@ -219,8 +219,8 @@ slc_status slc_store_score(slc_store *s, uint64_t trial, uint64_t epoch, double 
     return finish(s, stmt, "save a score", err);
 }
 
-slc_status slc_store_scores(slc_store *s, uint64_t trial, double **out, size_t *count,
-                            slc_err *err)
+slc_status slc_ledger_scores(slc_ledger *s, uint64_t trial, double **out, size_t *count,
+                             slc_err *err)
 {
     slc_status st = SLC_OK;
     int code = SQLITE_ERROR;
