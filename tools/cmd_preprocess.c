@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tools/cmd.h"
 #include "tools/one_picture.h"
@@ -72,6 +73,7 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     if (s->channels == 2)
         return slc_fail(err, SLC_EINVAL, "--channels: 2 is neither 1 nor 3");
     if (is_file(args[0])) return run_one(cli, s, args, err);
+    if (access(args[0], R_OK) != 0) return slc_fail_errno(err, SLC_EDATA, "%s", args[0]);
     return slc_fail(err, SLC_EDATA, "%s: is not a picture file", args[0]);
 }
 

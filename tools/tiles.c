@@ -20,14 +20,37 @@ void cli_tiles_destroy(cli_tiles **tiles)
     *tiles = NULL;
 }
 
-/* One line per step that drew something. */
+/* Adds text with at most three decimals to every number; captions are narrow. */
+static void add_short(slc_str *out, const char *text)
+{
+    size_t decimals = 0;
+    bool after_point = false;
+
+    for (; *text; text++) {
+        const bool digit = *text >= '0' && *text <= '9';
+        if (*text == '.') {
+            after_point = true;
+            decimals = 0;
+        } else if (!digit) {
+            after_point = false;
+        } else if (after_point && ++decimals > 3) {
+            continue;
+        }
+        slc_str_add_n(out, text, 1);
+    }
+}
+
+/* One line per step, with what it drew; steps that chance left out are not told. */
 static void note_step(void *user, const char *op, const char *drawn,
                       const slc_image *image)
 {
     slc_str *const text = user;
     (void)image;
-    if (drawn && *drawn)
-        slc_str_printf(text, "%s%s %s", text->size ? "\n" : "", op, drawn);
+    if (drawn && strcmp(drawn, "not applied") == 0) return;
+    slc_str_printf(text, "%s%s", text->size ? "\n" : "", op);
+    if (!drawn || !*drawn) return;
+    slc_str_add(text, " ");
+    add_short(text, drawn);
 }
 
 static slc_status copy_image(slc_image *out, slc_arena *arena, const slc_image *in,
