@@ -36,6 +36,20 @@ SLC_API const char *slc_source_key(const slc_source *source, uint64_t index, cha
                                    size_t size);
 SLC_API const char *slc_source_describe(
     const slc_source *source); /* "folder /data/birds" */
+/* The sample's name inside the source ("cat/7.jpg"): the same wherever the data set is kept. What
+ * splits are cut by. */
+SLC_API const char *slc_source_name(const slc_source *source, uint64_t index,
+                                    char *buffer, size_t size);
+/* A hash of the group that must not be torn apart by splits (a manifest's column "group"); of
+ * the name where there are no groups. */
+SLC_API uint64_t slc_source_group(const slc_source *source, uint64_t index);
+/* Whether the split asked for was one of the source's own (and not ignored). */
+SLC_API bool slc_source_has_split(const slc_source *source);
+/* The size and channels of raw pictures (IDX, CIFAR), or false: each has its own. */
+SLC_API bool slc_source_fixed_size(const slc_source *source, size_t *w, size_t *h,
+                                   size_t *channels);
+/* Tells the system that a sample will be read soon. */
+SLC_API void slc_source_hint(const slc_source *source, uint64_t index);
 /* Changes when samples, their order, labels or classes do (not with file contents). */
 SLC_API void slc_source_digest(const slc_source *source, uint8_t out[32]);
 

@@ -1,0 +1,4 @@
+/* Every kind of source that a text or a recipe can name, in byte order. */
+SLC_SOURCE(file)
+SLC_SOURCE(folder)
+SLC_SOURCE(idx)
