@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "config.h"
+
 #define SLC_CODEC(name) extern const slc_codec slc_codec_##name;
 #include "augment/codec/codec_list.h"
 #undef SLC_CODEC

@@ -179,15 +179,42 @@ static size_t choose_colours(slc_jpeg_reader *j, const slc_frame *f)
     return j->info.cmyk ? 4 : c->out_color_space == JCS_GRAYSCALE ? 1 : 3;
 }
 
+/* Whether libjpeg will smooth over the blocks of a progressive picture whose finer scans are
+ * missing. It then looks at blocks far around, which a cut would hide from it. */
+static bool is_smoothed(const struct jpeg_decompress_struct *c)
+{
+    enum { SMOOTHED = 10 }; /* coefficients, in zigzag order */
+    for (int i = 0; c->coef_bits && i < c->num_components; i++)
+        for (int k = 1; k < SMOOTHED; k++)
+            if (c->coef_bits[i][k] != 0) return true;
+    return false;
+}
+
 /* libjpeg-turbo 2.1 mistakes the width of a channel that it scaled less than the others and
  * still has to stretch (4:1:0 at 1/2): such rows cannot be cut. */
 static bool can_cut(const struct jpeg_decompress_struct *c)
 {
+    if (is_smoothed(c)) return false;
     for (int i = 0; i < c->num_components; i++)
         if (c->comp_info[i].DCT_scaled_size != c->min_DCT_scaled_size &&
             c->comp_info[i].downsampled_width != c->output_width)
             return false;
     return true;
+}
+
+/* Passes over the first n rows. */
+static void skip_rows(slc_jpeg_reader *j, size_t n)
+{
+    struct jpeg_decompress_struct *c = &j->c;
+    if (n > 0 && !is_smoothed(c)) {
+        jpeg_skip_scanlines(c, (JDIMENSION)n);
+    } else if (n > 0) {
+        JSAMPARRAY row =
+            c->mem->alloc_sarray((j_common_ptr)c, JPOOL_IMAGE,
+                                 c->output_width * (JDIMENSION)c->output_components, 1);
+        while (c->output_scanline < n)
+            jpeg_read_scanlines(c, row, 1);
+    }
 }
 
 /* Tells libjpeg to make only the columns of r, and returns where r then begins in a row. */
@@ -259,7 +286,7 @@ static void read_rect(slc_jpeg_reader *j, slc_rect r, size_t channels, bool dire
     const slc_status st = slc_image_alloc(out, j->job.arena, w, r.h, channels, j->err);
     if (st != SLC_OK) stop(j, st);
 
-    if (r.y > 0) jpeg_skip_scanlines(&j->c, (JDIMENSION)r.y);
+    skip_rows(j, r.y);
     if (direct) {
         read_rows(j, out);
         *out = slc_image_part(out, (slc_rect){.x = left, .w = r.w, .h = r.h});

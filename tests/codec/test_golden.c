@@ -66,7 +66,7 @@ static void check_channels(const char *name, slc_decoder *decoder, const picture
     slc_arena_free(&arena);
 }
 
-/* Cut short, a picture is an error; accepted, it has its size. */
+/* Cut short, a picture is an error or the same; accepted, it has its size. */
 static void check_cut(const char *name, slc_decoder *decoder, const picture *p)
 {
     for (size_t size = 0; size < p->size; size += 1 + p->size / 50) {
@@ -76,8 +76,14 @@ static void check_cut(const char *name, slc_decoder *decoder, const picture *p)
         slc_decode how = PLAIN;
         const slc_status st =
             slc_decode_image(decoder, p->bytes, size, &how, &arena, &image, &err);
-        CHECK(st == SLC_EFORMAT && err.msg[0], "%s of %zu bytes: status %d", name, size,
-              st);
+        /* Behind the pixels of some formats is nothing that is needed. */
+        const bool text = strstr(name, "plain"); /* 25 may have been 252 */
+        CHECK(st == SLC_OK ? text || hash(&image) == hash(&p->image)
+                           : st == SLC_EFORMAT && err.msg[0],
+              "%s of %zu bytes: status %d", name, size, st);
+        const bool may_lose_nothing =
+            strstr(name, ".gif") || strstr(name, ".tga") || text || strstr(name, ".bmp");
+        CHECK(st != SLC_OK || may_lose_nothing, "%s of %zu bytes", name, size);
         how.accept_truncated = true;
         if (slc_decode_image(decoder, p->bytes, size, &how, &arena, &image, &err) ==
             SLC_OK)
@@ -137,6 +143,6 @@ int main(int argc, char **argv)
         check_file(argv[1], line, decoder);
     fclose(list);
     slc_decoder_destroy(&decoder);
-    CHECK(files > 60, "%d files", files);
+    CHECK(files > 80, "%d files", files);
     return 0;
 }

@@ -39,7 +39,7 @@ def pillow(name, data):
     """Writes the file and expects what Pillow makes of it."""
     (out / name).write_bytes(data)
     image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
-    expect(name, np.asarray(image if image.mode == "L" else image.convert("RGB")))
+    expect(name, np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB")))
 
 
 def saved(image, **options):
