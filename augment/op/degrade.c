@@ -81,12 +81,28 @@ static bool scale_draw(const void *set, slc_at *at, slc_draw *out)
     return true;
 }
 
-/* Which of n pixels stands at i after the side was made small px long and back again, by the
- * nearest both times. */
-static size_t nearest(size_t i, size_t n, size_t small)
+/* Which of in pixels each of out takes; the position is summed up as Pillow does it, which
+ * decides ties. */
+static void nearest(size_t *from, size_t in, size_t out)
 {
-    const size_t at = (2 * i + 1) * small / (2 * n);
-    return (2 * at + 1) * n / (2 * small);
+    const double step = (double)in / (double)out;
+    double at = step * 0.5;
+    for (size_t i = 0; i < out; i++, at += step)
+        from[i] = at >= (double)in ? in - 1 : (size_t)at;
+}
+
+/* The same after n pixels were made small and n again. */
+static slc_status there_and_back(size_t **from, size_t n, size_t small, slc_arena *arena,
+                                 slc_err *err)
+{
+    size_t *there = slc_arena_alloc(arena, small * sizeof(*there));
+    *from = slc_arena_alloc(arena, n * sizeof(**from));
+    if (!there || !*from) return slc_fail(err, SLC_ENOMEM, "downscale: no memory");
+    nearest(there, n, small);
+    nearest(*from, small, n);
+    for (size_t i = 0; i < n; i++)
+        (*from)[i] = there[(*from)[i]];
+    return SLC_OK;
 }
 
 static size_t smaller(size_t n, double scale)
@@ -101,20 +117,20 @@ static slc_status scale_area(const slc_context *context, const slc_draw *drawn,
 {
     const size_t w = smaller(in->w, drawn->v[0]), h = smaller(in->h, drawn->v[0]);
     const size_t c = in->channels;
-    size_t *from = slc_arena_alloc(&work->arena, in->w * sizeof(*from));
+    size_t *xs, *ys;
     (void)context;
-    if (!from) return slc_fail(err, SLC_ENOMEM, "downscale: no memory");
-    for (size_t x = 0; x < in->w; x++)
-        from[x] = nearest(x, in->w, w) * c;
+    slc_status status = there_and_back(&xs, in->w, w, &work->arena, err);
+    if (!status) status = there_and_back(&ys, in->h, h, &work->arena, err);
+    if (status) return status;
     for (size_t y = 0; y < in->h; y++) {
-        const uint8_t *src = in->px + nearest(y, in->h, h) * in->stride;
+        const uint8_t *src = in->px + ys[y] * in->stride;
         uint8_t *dst = out->px + y * out->stride;
         if (c == 1)
             for (size_t x = 0; x < in->w; x++)
-                dst[x] = src[from[x]];
+                dst[x] = src[xs[x]];
         else
             for (size_t x = 0; x < in->w; x++)
-                memcpy(dst + 3 * x, src + from[x], 3);
+                memcpy(dst + 3 * x, src + 3 * xs[x], 3);
     }
     return SLC_OK;
 }
