@@ -182,6 +182,7 @@ typedef struct slc_call {
 
 /* What an area function may need besides its draw. */
 typedef struct slc_context {
+    const char *name; /* of the op */
     const void *settings;
     slc_at at; /* as draw() found it; for combinators: to draw for children */
     const struct slc_step *children;

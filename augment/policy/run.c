@@ -127,8 +127,12 @@ slc_status slc_calls_run(const slc_context *context, const slc_call *calls, size
                          const slc_image *in, slc_work *work, slc_image *out,
                          slc_err *err)
 {
-    slc_runner r = {
-        .key = context->at.key, .work = work, .err = err, .now = *in, .trace = NULL};
+    slc_runner r = {.key = context->at.key,
+                    .work = work,
+                    .err = err,
+                    .now = *in,
+                    .trace = context->trace,
+                    .prefix = context->name};
     slc_status status = run_calls(&r, context->children, calls, count);
     if (!status) status = slc_runner_flush(&r);
     *out = r.now;
@@ -144,7 +148,8 @@ static slc_status run_group(slc_runner *r, const slc_context *context,
     r->prefix = step->op->entry.name;
     const slc_status status = run_calls(r, step->children, calls, count);
     r->prefix = outer;
-    return status;
+    /* The children show themselves; without one, what was drawn is shown here. */
+    return status || count > 0 ? status : trace(r, step->op, draw);
 }
 
 static slc_status run_shape(slc_runner *r, const slc_context *context,
@@ -192,6 +197,7 @@ slc_status slc_step_run(slc_runner *r, const slc_step *step, const slc_draw *giv
     slc_draw draw = given ? *given : (slc_draw){0};
     const uint32_t again = repeat < SLC_MAX_REPEATS ? repeat : SLC_MAX_REPEATS;
     slc_context context = {
+        .name = op->entry.name,
         .settings = step->settings,
         .at = slc_at_make(&r->key, step->slot + again * SLC_MAX_SLOTS, step->mode,
                           r->planned ? r->full_w : r->now.w,
