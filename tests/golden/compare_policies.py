@@ -107,7 +107,7 @@ for which in aa.AutoAugmentPolicy:
     failed += len(far)
 
 # AugMix with three chains of one move: each made by torchvision, mixed with the drawn weights
-# (six digits in the trace, so at most one level off) and cut off.
+# (six digits of them in the trace) and cut off.
 mixed = aa.AugMix()
 policy, bad = Policy("[{augmix: {interpolation: nearest, chain_depth: 1}}]", isa=isa), 0
 for index in range(draws // 3):
@@ -124,9 +124,9 @@ for index in range(draws // 3):
         assert off < 1e-5 * max(1, abs(value)), (step, text, magnitude, off)
         end = aa._apply_op(Image.fromarray(a), name, magnitude, InterpolationMode.NEAREST, None)
         want = want + values[f"chain{chain}"] * np.asarray(end)
-    off = np.abs(got.astype(int) - want.astype(int)).max()
-    if len(drawn) != 3 or off > 1 or (got != want.astype(int)).mean() > 0.01:
+    off = want - got  # what was cut off: in [0, 1) up to the weights' last digit
+    if len(drawn) != 3 or off.min() < -0.002 or off.max() > 1.002:
         bad += 1
-        print("augmix differs:", drawn, off)
+        print("augmix differs:", drawn, off.min(), off.max())
 print(f"augmix: {draws // 3} draws, {bad} differ")
 sys.exit(failed + bad > 0)
