@@ -1,0 +1,85 @@
+/* Kernels over channels-last numbers: rows of c channels, f32 or bf16 ("T"), arithmetic in
+ * f32. Written once on vectors of 16 (kernel_body.h), compiled per instruction set and
+ * type. Threads: safe on different outputs; callers cut the work. */
+#ifndef TRAIN_ENGINE_KERNEL_KERNEL_H
+#define TRAIN_ENGINE_KERNEL_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/dtype.h"
+#include "base/isa.h"
+#include "train/layer.h"
+
+/* A window sliding over planes: pooling and depthwise convolution. */
+typedef struct slc_window {
+    slc_shape in, out;
+    size_t kernel, stride, padding, dilation;
+    bool count_padding;
+} slc_window;
+
+/* Batch norm as the kernels see it: y = clamp(x * a + b (+ add), lo, hi). */
+typedef struct slc_affine {
+    const float *a, *b; /* c of each */
+    float lo, hi;
+} slc_affine;
+
+/* Its way back: g = dy where lo < y < hi, else 0;
+ * dx = p * g + q * (x - mean) + r. */
+typedef struct slc_affine_back {
+    slc_affine forward;
+    const float *mean, *p, *q, *r;
+} slc_affine_back;
+
+typedef struct slc_kernels {
+    /* sum[k] and square[k]: sums of x - pivot and of its square, in double. */
+    void (*stats)(const void *x, size_t rows, size_t c, const float *pivot, double *sum,
+                  double *square);
+    void (*affine)(void *y, const void *x, const void *add, size_t rows, size_t c,
+                   const slc_affine *at);
+    /* Sums of g and of g * (x - mean). y decides the clamp if it is not NULL, else it is
+     * computed again from x. */
+    void (*affine_sums)(const void *x, const void *dy, const void *y, size_t rows, size_t c,
+                        const slc_affine_back *at, double *sum, double *dot);
+    /* dadd, if not NULL, gets g (added to it if add_dadd). dx is added to if add_dx. */
+    void (*affine_back)(void *dx, bool add_dx, void *dadd, bool add_dadd, const void *x,
+                        const void *dy, const void *y, size_t rows, size_t c,
+                        const slc_affine_back *at);
+    void (*column_sums)(const void *x, size_t rows, size_t c, double *sum);
+
+    void (*act)(slc_act kind, float a, void *y, const void *x, size_t count);
+    void (*act_back)(slc_act kind, float a, void *dx, bool add, const void *x,
+                     const void *dy, size_t count);
+    void (*scale)(void *y, bool add, const void *x, float by, size_t count);
+    void (*sum)(void *y, const void *a, const void *b, size_t count);
+    /* Numbers first.. of a batch, each times by, or 0 where its word is below least. */
+    void (*drop)(void *y, bool add, const void *x, size_t first, size_t count,
+                 const slc_rng *rng, uint32_t least, float by);
+
+    /* One image each; index holds the place in the window (a byte per output). */
+    void (*max_pool)(void *y, uint8_t *index, const void *x, const slc_window *w);
+    void (*max_pool_back)(void *dx, bool add, const uint8_t *index, const void *dy,
+                          const slc_window *w);
+    void (*avg_pool)(void *y, const void *x, const slc_window *w);
+    void (*avg_pool_back)(void *dx, bool add, const void *dy, const slc_window *w);
+
+    /* Depthwise convolution of one image; weights as [kernel * kernel][c] f32. */
+    void (*depthwise)(void *y, const void *x, const float *w, const float *bias,
+                      const slc_window *win);
+    void (*depthwise_data)(void *dx, const void *dy, const float *w, const slc_window *win);
+    void (*depthwise_weights)(float *dw, const void *x, const void *dy,
+                              const slc_window *win); /* adds */
+
+    void (*to_f32)(float *y, const void *x, size_t count);
+    void (*from_f32)(void *y, bool add, const float *x, size_t count);
+} slc_kernels;
+
+extern const slc_kernels slc_kernels_c_f32, slc_kernels_c_bf16;
+extern const slc_kernels slc_kernels_avx2_f32, slc_kernels_avx2_bf16;
+extern const slc_kernels slc_kernels_avx512_f32, slc_kernels_avx512_bf16;
+
+/* The best compiled-in table for a type (F32 or BF16). */
+const slc_kernels *slc_kernels_for(slc_isa isa, slc_dtype type);
+
+#endif

@@ -1,0 +1,6 @@
+/* The kernels for bf16, compiled for avx512. */
+#include <stdint.h>
+#define T uint16_t
+#define IS_BF16 1
+#define TABLE slc_kernels_avx512_bf16
+#include "train/engine/kernel/kernel_body.h"
