@@ -41,6 +41,21 @@ static void dirac(const void *set, const slc_fill *what, slc_rng *rng, float *ou
     }
 }
 
+/* The first outputs pass the inputs on, the rest start as PyTorch's default. */
+static void partial_dirac(const void *s, const slc_fill *what, slc_rng *rng, float *out)
+{
+    const size_t area = what->rank == 4 ? what->dim[2] * what->dim[3] : 1;
+    const size_t same = what->dim[0] < what->dim[1] ? what->dim[0] : what->dim[1];
+    const double bound = 1 / sqrt((double)what->fan_in);
+    (void)s;
+    for (size_t i = 0; i < what->size; i++)
+        out[i] = (float)slc_rng_uniform(rng, -bound, bound);
+    slc_fill first = *what;
+    first.dim[0] = same;
+    first.size = same * what->dim[1] * area;
+    dirac(&(settings){.groups = 1}, &first, rng, out);
+}
+
 /* Gram-Schmidt, twice for accuracy, on vectors of normal numbers: rows if there are fewer
  * rows than columns, else columns. Vector i starts at out + i * next, its elements are
  * step apart. */
@@ -81,5 +96,7 @@ static void orthogonal(const void *set, const slc_fill *what, slc_rng *rng, floa
 
 INIT(dirac, dirac_params, "each output passes one input on", "PyTorch nn.init.dirac_")
 INIT(eye, NULL, "the identity matrix", "PyTorch nn.init.eye_")
+INIT(partial_dirac, NULL, "dirac, and more outputs at random",
+     "Jordan 2024 (arXiv:2404.00498)")
 INIT(orthogonal, orthogonal_params, "orthonormal rows or columns",
      "Saxe, McClelland & Ganguli, ICLR 2014 (arXiv:1312.6120)")

@@ -1,0 +1,353 @@
+/* Carrying out a plan. */
+#include "train/engine/exec.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+
+static void *value_at(const slc_exec *ex, const slc_runplan *plan, int value)
+{
+    const int root = plan->value[value].root;
+    if (root == 0 && plan->value[0].first == -2) return (void *)ex->view.data;
+    return (char *)ex->block + plan->value[root].at;
+}
+
+static void *grad_at(const slc_exec *ex, const slc_runplan *plan, int value)
+{
+    return (char *)ex->block + plan->value[plan->value[value].root].grad_at;
+}
+
+static slc_geom geom_of(const slc_task *t, size_t n, bool train)
+{
+    slc_geom g = {.n = n, .in = t->in_shape, .out = t->node->out, .stride = 1, .dilation = 1,
+                  .groups = 1, .train = train && t->backward, .wants_dx = t->wants_dx[0]};
+    if (strcmp(t->node->layer->entry.name, "conv2d") == 0) {
+        const slc_conv_settings *s = t->node->settings;
+        g.kernel_h = g.kernel_w = (size_t)s->kernel;
+        g.stride = (size_t)s->stride;
+        g.padding = (size_t)s->padding;
+        g.dilation = (size_t)s->dilation;
+        g.groups = (size_t)s->groups;
+        g.bias = s->bias;
+        return g;
+    }
+    const slc_linear_settings *s = t->node->settings;
+    g.kernel_h = g.in.h;
+    g.kernel_w = g.in.w;
+    g.linear = true;
+    g.bias = s->bias;
+    return g;
+}
+
+static bool is_depthwise(const slc_task *t)
+{
+    if (strcmp(t->node->layer->entry.name, "conv2d") != 0) return false;
+    const slc_conv_settings *s = t->node->settings;
+    return (size_t)s->groups == t->node->in[0].c && s->groups == s->out && s->groups > 1;
+}
+
+static bool is_product(const slc_task *t)
+{
+    return t->op->product && !is_depthwise(t);
+}
+
+static slc_made *find_made(const slc_task *t, size_t n, bool train)
+{
+    for (size_t i = 0; i < t->made_count; i++)
+        if (t->made[i].n == n && t->made[i].train == train) return &t->made[i];
+    return NULL;
+}
+
+static slc_status grow_scratch(slc_exec *ex, size_t bytes, slc_err *err)
+{
+    if (bytes <= ex->scratch_size) return SLC_OK;
+    free(ex->scratch);
+    ex->scratch_size = 0;
+    ex->scratch = aligned_alloc(64, slc_round_up(bytes, 64));
+    if (!ex->scratch) return slc_fail(err, SLC_ENOMEM, "model: memory ran out");
+    ex->scratch_size = bytes;
+    return SLC_OK;
+}
+
+/* Everything task t needs for batches of n. A gradient that is added to what is there is
+ * first made in scratch. */
+static slc_status prepare(slc_exec *ex, slc_task *t, size_t n, bool train, slc_err *err)
+{
+    size_t bytes = t->op->scratch ? t->op->scratch(t->node, n, ex->threads) : 0;
+    slc_status status = SLC_OK;
+    if (is_product(t)) {
+        slc_made *more = realloc(t->made, (t->made_count + 1) * sizeof(*more));
+        if (!more) return slc_fail(err, SLC_ENOMEM, "model: memory ran out");
+        t->made = more;
+        t->made[t->made_count] = (slc_made){.n = n, .train = train};
+        const slc_geom g = geom_of(t, n, train);
+        status = ex->engine->make(&t->made[t->made_count].product, ex->engine_state, &g, err);
+        if (status != SLC_OK) {
+            ex->engine->free(&t->made[t->made_count].product);
+            return slc_err_prefix(err, "layer %s", t->node->name);
+        }
+        bytes += slc_round_up(ex->engine->scratch(t->made[t->made_count++].product), 64);
+    }
+    if (t->op->product)
+        bytes += slc_round_up(n * slc_shape_size(t->in_shape) * slc_dtype_size(ex->type), 64);
+    return grow_scratch(ex, bytes, err);
+}
+
+static slc_status prepare_all(slc_exec *ex, slc_runplan *plan, size_t n, bool train, slc_err *err)
+{
+    for (size_t i = 0; i < plan->tasks; i++) {
+        slc_task *t = &plan->task[i];
+        if (is_product(t) && find_made(t, n, train)) continue;
+        const slc_status status = prepare(ex, t, n, train, err);
+        if (status != SLC_OK) return status;
+    }
+    return SLC_OK;
+}
+
+static slc_call call_of(slc_exec *ex, slc_runplan *plan, const slc_task *t, const slc_pass *pass,
+                        bool back)
+{
+    slc_call c = {.ex = ex, .task = t, .node = t->node, .k = ex->k, .n = ex->view.n,
+                  .threads = (int)ex->threads, .mode = pass->mode,
+                  .rng = slc_net_rng(ex->seed, pass->step, t->index)};
+    for (size_t i = 0; i < t->inputs; i++) {
+        c.x[i] = value_at(ex, plan, t->in[i]);
+        if (back && t->wants_dx[i]) c.dx[i] = grad_at(ex, plan, t->in[i]);
+        c.add_dx[i] = t->adds_dx[i];
+    }
+    if (t->add >= 0) c.add = value_at(ex, plan, t->add);
+    if (back && t->wants_dadd) c.dadd = grad_at(ex, plan, t->add);
+    c.add_dadd = t->adds_dadd;
+    c.y = value_at(ex, plan, t->out);
+    if (back) c.dy = grad_at(ex, plan, t->out);
+    for (size_t i = 0; i < t->node->tensors; i++) {
+        const slc_tensor_info *info = &ex->net->tensor[t->node->tensor + i];
+        const bool buffer = info->role == SLC_ROLE_BUFFER;
+        c.t[i] = (buffer ? ex->buffers : ex->weights) + info->offset;
+        if (back && !buffer && !info->frozen) c.dt[i] = ex->grads + info->offset;
+    }
+    c.add_dt = pass->accumulate;
+    c.saved = (char *)ex->block + t->saved_at;
+    c.scratch = ex->scratch;
+    return c;
+}
+
+/* Bias gradients: sums of columns by lane, then over lanes. */
+static void bias_back(const slc_call *c)
+{
+    const slc_shape out = c->node->out;
+    const size_t rows = c->n * out.h * out.w;
+    double *part = c->scratch;
+#pragma omp parallel for num_threads(c->threads) schedule(static)
+    for (size_t i = 0; i < SLC_LANES; i++) {
+        size_t lo, hi;
+        slc_lane(rows, 1, i, &lo, &hi);
+        c->k->column_sums(slc_shift(c->ex, c->dy, lo * out.c), hi - lo, out.c, part + i * out.c);
+    }
+    for (size_t k = 0; k < out.c; k++) {
+        double sum = 0;
+        for (size_t i = 0; i < SLC_LANES; i++) sum += part[i * out.c + k];
+        c->dt[1][k] = (float)sum + (c->add_dt ? c->dt[1][k] : 0);
+    }
+}
+
+static void add_to(const slc_call *c, void *to, const void *from, size_t count)
+{
+#pragma omp parallel for num_threads(c->threads) schedule(static)
+    for (size_t i = 0; i < SLC_LANES; i++) {
+        size_t lo, hi;
+        slc_lane(count, 64, i, &lo, &hi);
+        c->k->sum(slc_shift(c->ex, to, lo), slc_shift(c->ex, to, lo), slc_shift(c->ex, from, lo),
+                  hi - lo);
+    }
+}
+
+/* The weights of a drop_connect layer, dropped; the same words in both directions. */
+static void drop_weights(const slc_call *c, float *to, const float *from, bool add)
+{
+    const slc_linear_settings *s = c->node->settings;
+    const size_t count = c->ex->net->tensor[c->node->tensor].size;
+    const slc_kernels *k = slc_kernels_for(slc_isa_detect(), SLC_F32);
+#pragma omp parallel for num_threads(c->threads) schedule(static)
+    for (size_t i = 0; i < SLC_LANES; i++) {
+        size_t lo, hi;
+        slc_lane(count, 64, i, &lo, &hi);
+        k->drop(to + lo, add, from + lo, lo, hi - lo, &c->rng,
+                (uint32_t)(s->p * 4294967296.0), (float)(1 / (1 - s->p)));
+    }
+}
+
+static bool drops_weights(const slc_call *c)
+{
+    return strcmp(c->node->layer->entry.name, "drop_connect") == 0 &&
+           c->mode != SLC_MODE_EVAL && ((const slc_linear_settings *)c->node->settings)->p > 0;
+}
+
+/* Dropped weights live in saved: they are another set in every step, so the version is the
+ * step's. */
+static slc_product_call product_call(const slc_call *c)
+{
+    slc_product_call p = {.x = c->x[0], .y = c->y, .w = c->t[0], .b = c->t[1], .dy = c->dy,
+                          .dx = c->dx[0], .dw = c->dt[0], .add_dw = c->add_dt,
+                          .version = c->ex->version, .scratch = c->scratch};
+    if (drops_weights(c)) {
+        p.w = c->saved;
+        p.version = ++c->ex->version;
+    }
+    return p;
+}
+
+static void product_forward(slc_exec *ex, const slc_call *c, void *product)
+{
+    if (drops_weights(c)) drop_weights(c, c->saved, c->t[0], false);
+    slc_product_call p = product_call(c);
+    if (!ex->engine->forward(product, &p)) ex->failed = true;
+}
+
+static void product_backward(slc_exec *ex, const slc_call *c, void *product)
+{
+    const size_t count = c->n * slc_shape_size(c->task->in_shape);
+    const size_t size = c->ex->net->tensor[c->node->tensor].size;
+    const bool drops = drops_weights(c);
+    slc_product_call p = product_call(c);
+    if (c->dt[1]) bias_back(c);
+    if (p.dw) {
+        if (drops) { /* gradients of dropped weights, after the kept ones behind them */
+            p.dw = (float *)c->saved + size;
+            p.add_dw = false;
+        }
+        if (!ex->engine->backward_weights(product, &p)) ex->failed = true;
+        if (drops) drop_weights(c, c->dt[0], p.dw, c->add_dt);
+    }
+    if (!p.dx) return;
+    if (c->add_dx[0]) { /* made aside, behind the engine's own scratch */
+        p.dx = (char *)c->scratch + slc_round_up(ex->engine->scratch(product), 64);
+    }
+    if (!ex->engine->backward_data(product, &p)) ex->failed = true;
+    if (c->add_dx[0]) add_to(c, c->dx[0], p.dx, count);
+}
+
+/* Brings the images into the net's type and order, unless they are so already. */
+static void read_input(slc_exec *ex, slc_runplan *plan)
+{
+    const slc_view *x = &ex->view;
+    const slc_shape s = ex->net->in;
+    const size_t size = slc_shape_size(s), area = s.h * s.w;
+    if (x->type == ex->type && (x->layout == SLC_NHWC || s.c == 1)) {
+        plan->value[0].first = -2;
+        return;
+    }
+    if (plan->value[0].first == -2) plan->value[0].first = 0;
+    void *to = (char *)ex->block + plan->value[0].at;
+#pragma omp parallel for num_threads((int)ex->threads) schedule(static)
+    for (size_t n = 0; n < x->n; n++)
+        for (size_t i = 0; i < size; i++) {
+            const size_t from =
+                n * size + (x->layout == SLC_NHWC ? i : i % s.c * area + i / s.c);
+            const float v = x->type == SLC_F32 ? ((const float *)x->data)[from]
+                                               : slc_f32_from_bf16(((const uint16_t *)x->data)[from]);
+            if (ex->type == SLC_F32)
+                ((float *)to)[n * size + i] = v;
+            else
+                ((uint16_t *)to)[n * size + i] = slc_bf16_from_f32(v);
+        }
+}
+
+static slc_status check(const slc_exec *ex, const slc_view *x, const slc_pass *pass,
+                        slc_err *err)
+{
+    if (x->n == 0 || x->n > ex->batch)
+        return slc_fail(err, SLC_EINVAL, "model: a batch of %zu images, made for 1 to %zu", x->n,
+                        ex->batch);
+    if (x->type != SLC_F32 && x->type != SLC_BF16)
+        return slc_fail(err, SLC_EINVAL, "model: images must be f32 or bf16");
+    if (pass->mode == SLC_MODE_TRAIN && ex->inference)
+        return slc_fail(err, SLC_EINVAL, "model: made for inference, cannot train");
+    if (pass->mode != SLC_MODE_TRAIN) return SLC_OK;
+    for (size_t i = 0; i < ex->plan[1].tasks; i++) {
+        const slc_task *t = &ex->plan[1].task[i];
+        if (!t->frozen && strcmp(t->node->layer->entry.name, "batch_norm") == 0 &&
+            x->n * t->node->out.h * t->node->out.w == 1)
+            return slc_fail(err, SLC_EINVAL,
+                            "layer %s: batch norm needs more than one value per channel; "
+                            "train with batches of 2 or more",
+                            t->node->name);
+    }
+    return SLC_OK;
+}
+
+static void flush_denormals(const slc_exec *ex)
+{
+#pragma omp parallel num_threads((int)ex->threads)
+    slc_isa_flush_denormals();
+}
+
+slc_status slc_exec_forward(slc_exec *ex, const slc_view *x, const slc_pass *pass, slc_err *err)
+{
+    const bool train = pass->mode == SLC_MODE_TRAIN;
+    slc_runplan *plan = &ex->plan[train];
+    slc_status status = check(ex, x, pass, err);
+    if (status != SLC_OK) return status;
+    status = prepare_all(ex, plan, x->n, train, err);
+    if (status != SLC_OK) return status;
+    flush_denormals(ex);
+    ex->view = *x;
+    ex->last = plan;
+    ex->went_back = false;
+    read_input(ex, plan);
+    for (size_t i = 0; i < plan->tasks; i++) {
+        const slc_task *t = &plan->task[i];
+        const slc_call c = call_of(ex, plan, t, pass, false);
+        if (is_product(t))
+            product_forward(ex, &c, find_made(t, x->n, train)->product);
+        else
+            t->op->forward(&c);
+    }
+    ex->k->to_f32(ex->logits, value_at(ex, plan, (int)ex->net->nodes), x->n * ex->net->classes);
+    if (ex->failed) return slc_fail(err, SLC_EIO, "engine %s: a computation failed", ex->engine->name);
+    return SLC_OK;
+}
+
+slc_status slc_exec_backward(slc_exec *ex, const float *dlogits, const slc_pass *pass,
+                             slc_err *err)
+{
+    slc_runplan *plan = &ex->plan[1];
+    if (ex->last != plan || ex->went_back)
+        return slc_fail(err, SLC_EINVAL, "model: backward needs a training forward before it");
+    ex->went_back = true;
+    ex->k->from_f32(grad_at(ex, plan, (int)ex->net->nodes), false, dlogits,
+                    ex->view.n * ex->net->classes);
+    for (size_t i = plan->tasks; i-- > 0;) {
+        const slc_task *t = &plan->task[i];
+        if (!t->backward) continue;
+        const slc_call c = call_of(ex, plan, t, pass, true);
+        if (is_product(t))
+            product_backward(ex, &c, find_made(t, ex->view.n, true)->product);
+        else
+            t->op->backward(&c);
+    }
+    if (ex->failed) return slc_fail(err, SLC_EIO, "engine %s: a computation failed", ex->engine->name);
+    return SLC_OK;
+}
+
+slc_status slc_exec_open(slc_exec *ex, slc_err *err)
+{
+    ex->k = slc_kernels_for(slc_isa_detect(), ex->type);
+    slc_status status = ex->engine->open(&ex->engine_state, ex->threads, ex->type, err);
+    if (status != SLC_OK) return status;
+    ex->version = 1;
+    ex->logits = calloc(ex->batch * ex->net->classes, sizeof(*ex->logits));
+    if (!ex->logits) return slc_fail(err, SLC_ENOMEM, "model: memory ran out");
+    return slc_runplan_make(ex, err);
+}
+
+void slc_exec_close(slc_exec *ex)
+{
+    slc_runplan_free(ex);
+    if (ex->engine_state) ex->engine->close(&ex->engine_state);
+    free(ex->block);
+    free(ex->scratch);
+    free(ex->logits);
+}

@@ -1,0 +1,139 @@
+/* Running a net: the plan (what is fused, where numbers live and for how long) and the
+ * calls. Private to train/engine and train/model.c's room. */
+#ifndef TRAIN_ENGINE_EXEC_H
+#define TRAIN_ENGINE_EXEC_H
+
+#include "train/engine/engine.h"
+#include "train/engine/kernel/kernel.h"
+#include "train/net.h"
+
+enum { SLC_LANES = 16 }; /* parts that sums over a batch are cut into, whatever the threads */
+
+typedef struct slc_exec slc_exec;
+typedef struct slc_call slc_call;
+
+/* How a kind of layer runs. */
+typedef struct slc_run {
+    const char *layer;
+    bool product;          /* a convolution or linear layer: the engine's work */
+    bool keeps_x, keeps_y; /* what backward reads */
+    bool in_place;         /* y may lie where x does, if nobody else needs x */
+    size_t (*saved)(const slc_net_node *node, size_t n);              /* bytes for backward */
+    size_t (*scratch)(const slc_net_node *node, size_t n, size_t threads); /* bytes */
+    void (*forward)(const slc_call *c);
+    void (*backward)(const slc_call *c);
+} slc_run;
+
+/* The op of a layer; never NULL for a listed layer. */
+const slc_run *slc_run_of(const slc_layer *layer);
+
+/* Where a number's home is: value 0 is the net's input, value i + 1 what node i makes. */
+typedef struct slc_value {
+    slc_shape shape;
+    int root;                /* the value whose memory this is: itself unless shared */
+    int first, last;         /* tasks' times at which it must be there; first < 0: never */
+    int grad_first, grad_last;
+    size_t at, grad_at;      /* bytes from the start of the block */
+} slc_value;
+
+typedef struct slc_made {
+    size_t n;
+    bool train;
+    void *product;
+} slc_made;
+
+/* One step of execution: a node, with a following add and clamp where they are fused. */
+typedef struct slc_task {
+    const slc_run *op;
+    const slc_net_node *node;
+    size_t index; /* of the node */
+    size_t inputs;
+    int in[SLC_MAX_INPUTS], out; /* values */
+    int add;                     /* value added before the clamp, or -1 */
+    bool fused_clamp;
+    float lo, hi;
+    bool frozen, backward;       /* backward: something before or in it learns */
+    bool wants_dx[SLC_MAX_INPUTS], wants_dadd;
+    bool adds_dx[SLC_MAX_INPUTS], adds_dadd; /* to what a later task wrote */
+    slc_shape in_shape;          /* of its first input in memory (flatten leaves it) */
+    size_t saved_at;
+    size_t made_count;
+    slc_made *made;              /* products by batch size */
+} slc_task;
+
+/* One of the two plans: training or evaluating. */
+typedef struct slc_runplan {
+    slc_value *value;
+    size_t tasks;
+    slc_task *task;
+    size_t bytes; /* of the block */
+} slc_runplan;
+
+struct slc_exec {
+    const slc_net *net;
+    const slc_engine *engine;
+    void *engine_state;
+    slc_dtype type;
+    const slc_kernels *k;
+    size_t batch, threads;
+    bool inference;
+    uint64_t seed;
+    float *weights, *grads, *buffers; /* the model's blocks */
+    uint64_t version;                 /* of the weights */
+    slc_runplan plan[2];                 /* 0: evaluating, 1: training */
+    void *block, *scratch;
+    size_t block_size, scratch_size;
+    float *logits;
+    slc_view view;                    /* of the last forward */
+    slc_runplan *last;
+    bool went_back;
+    bool failed;                      /* the library below did */
+};
+
+/* What an op's forward or backward is given. */
+struct slc_call {
+    slc_exec *ex;
+    const slc_task *task;
+    const slc_net_node *node;
+    const slc_kernels *k;
+    size_t n;
+    int threads;
+    slc_mode mode;
+    slc_rng rng;
+    const void *x[SLC_MAX_INPUTS], *add;
+    void *y;
+    const void *dy;
+    void *dx[SLC_MAX_INPUTS], *dadd; /* NULL: not wanted */
+    bool add_dx[SLC_MAX_INPUTS], add_dadd;
+    float *t[SLC_MAX_TENSORS], *dt[SLC_MAX_TENSORS]; /* dt NULL: frozen or a buffer */
+    bool add_dt;
+    void *saved, *scratch;
+};
+
+/* Items lo to hi of count, in multiples of unit: lane i's part. */
+static inline void slc_lane(size_t count, size_t unit, size_t i, size_t *lo, size_t *hi)
+{
+    const size_t units = (count + unit - 1) / unit;
+    *lo = units * i / SLC_LANES * unit;
+    *hi = units * (i + 1) / SLC_LANES * unit;
+    if (*lo > count) *lo = count;
+    if (*hi > count) *hi = count;
+}
+
+slc_status slc_runplan_make(slc_exec *ex, slc_err *err); /* both plans and their memory */
+void slc_runplan_free(slc_exec *ex);
+
+/* The bytes of element i of a value or gradient. */
+static inline void *slc_shift(const slc_exec *ex, const void *p, size_t i)
+{
+    return p ? (char *)p + i * slc_dtype_size(ex->type) : NULL;
+}
+
+slc_status slc_exec_open(slc_exec *ex, slc_err *err);
+void slc_exec_close(slc_exec *ex);
+slc_status slc_exec_forward(slc_exec *ex, const slc_view *x, const slc_pass *pass,
+                            slc_err *err);
+slc_status slc_exec_backward(slc_exec *ex, const float *dlogits, const slc_pass *pass,
+                             slc_err *err);
+
+#endif
