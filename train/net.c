@@ -233,6 +233,15 @@ static slc_status read_spec(builder *b, const slc_node *spec, size_t classes)
     for (const slc_node *item = list->first; item && status == SLC_OK; item = item->next)
         status = add_item(b, item);
     if (status != SLC_OK) return status;
+    for (size_t i = 0; i + 1 < net->nodes; i++) {
+        bool read = false;
+        for (size_t j = i + 1; j < net->nodes; j++)
+            for (size_t k = 0; k < net->node[j].inputs; k++)
+                read |= net->node[j].from[k] == (int)i;
+        if (!read)
+            return slc_fail(b->err, SLC_EINVAL, "model: nothing reads what layer %s makes",
+                            net->node[i].name);
+    }
     const slc_shape last = net->node[net->nodes - 1].out;
     if (slc_shape_size(last) != classes || last.c != classes)
         return slc_fail(b->err, SLC_EINVAL,

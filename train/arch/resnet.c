@@ -51,7 +51,7 @@ typedef struct residual {
 
 static void residual_block(slc_str *out, const residual *b)
 {
-    char name[64];
+    char name[96];
     const size_t convs = b->expansion == 1 ? 2 : 3;
     for (size_t i = 1; i <= convs; i++) {
         const bool last = i == convs, strided = i == (convs == 2 ? 1 : 2);
@@ -164,7 +164,7 @@ CIFAR(resnet56, 9, 56)
 static void wide_block(slc_str *out, const char *name, const char *before, size_t width,
                        int stride, bool project, double dropout)
 {
-    char text[64];
+    char text[96];
     slc_str_printf(out, "- batch_norm: {name: %s.bn1, from: %s}\n- relu: {name: %s.act}\n", name,
                    before, name);
     snprintf(text, sizeof(text), "%s.conv1", name);
@@ -174,7 +174,7 @@ static void wide_block(slc_str *out, const char *name, const char *before, size_
     snprintf(text, sizeof(text), "%s.conv2", name);
     conv(out, text, NULL, width, 3, 1);
     if (project) {
-        char from[64];
+        char from[96];
         snprintf(from, sizeof(from), "%s.act", name);
         snprintf(text, sizeof(text), "%s.shortcut", name);
         conv(out, text, from, width, 1, stride);
@@ -187,7 +187,7 @@ static slc_status wrn(const void *set, slc_shape in, size_t classes, slc_str *ou
                       slc_err *err)
 {
     const settings *s = set;
-    char name[2][32] = {"", "conv1"};
+    char name[2][40] = {"", "conv1"};
     (void)in;
     if ((s->depth - 4) % 6 != 0)
         return slc_fail(err, SLC_EINVAL, "wrn: depth must be 6 n + 4, got %lld",

@@ -134,25 +134,6 @@ static slc_call call_of(slc_exec *ex, slc_runplan *plan, const slc_task *t, cons
     return c;
 }
 
-/* Bias gradients: sums of columns by lane, then over lanes. */
-static void bias_back(const slc_call *c)
-{
-    const slc_shape out = c->node->out;
-    const size_t rows = c->n * out.h * out.w;
-    double *part = c->scratch;
-#pragma omp parallel for num_threads(c->threads) schedule(static)
-    for (size_t i = 0; i < SLC_LANES; i++) {
-        size_t lo, hi;
-        slc_lane(rows, 1, i, &lo, &hi);
-        c->k->column_sums(slc_shift(c->ex, c->dy, lo * out.c), hi - lo, out.c, part + i * out.c);
-    }
-    for (size_t k = 0; k < out.c; k++) {
-        double sum = 0;
-        for (size_t i = 0; i < SLC_LANES; i++) sum += part[i * out.c + k];
-        c->dt[1][k] = (float)sum + (c->add_dt ? c->dt[1][k] : 0);
-    }
-}
-
 static void add_to(const slc_call *c, void *to, const void *from, size_t count)
 {
 #pragma omp parallel for num_threads(c->threads) schedule(static)
@@ -212,7 +193,7 @@ static void product_backward(slc_exec *ex, const slc_call *c, void *product)
     const size_t size = c->ex->net->tensor[c->node->tensor].size;
     const bool drops = drops_weights(c);
     slc_product_call p = product_call(c);
-    if (c->dt[1]) bias_back(c);
+    if (c->dt[1]) slc_bias_back(c);
     if (p.dw) {
         if (drops) { /* gradients of dropped weights, after the kept ones behind them */
             p.dw = (float *)c->saved + size;
@@ -350,4 +331,58 @@ void slc_exec_close(slc_exec *ex)
     free(ex->block);
     free(ex->scratch);
     free(ex->logits);
+}
+
+/* Whether what node layer made is still where it was put: forward only, and nothing placed
+ * over it since. */
+static bool is_there(const slc_exec *ex, size_t layer)
+{
+    const slc_runplan *plan = ex->last;
+    const int root = plan->value[layer + 1].root;
+    const slc_value *v = &plan->value[root];
+    const size_t size = ex->batch * slc_shape_size(v->shape) * slc_dtype_size(ex->type);
+    if (ex->went_back) return false;
+    for (size_t i = 0; i <= ex->net->nodes; i++) {
+        const slc_value *o = &plan->value[i];
+        const size_t other = ex->batch * slc_shape_size(o->shape) * slc_dtype_size(ex->type);
+        if ((int)i != root && o->root == (int)i && o->first > v->last && o->at < v->at + size &&
+            v->at < o->at + other && o->first < (int)plan->tasks)
+            return false;
+    }
+    return true;
+}
+
+slc_status slc_exec_activation(slc_exec *ex, size_t layer, float *out, size_t room,
+                               slc_err *err)
+{
+    const slc_shape s = ex->net->node[layer].out;
+    const int root = ex->last->value[layer + 1].root;
+    const slc_shape home = ex->last->value[root].shape;
+    const size_t size = slc_shape_size(s), area = home.h * home.w, n = ex->view.n;
+    if (room < n * size)
+        return slc_fail(err, SLC_EINVAL, "activation: expected room for %zu numbers, got %zu",
+                        n * size, room);
+    if (!is_there(ex, layer))
+        return slc_fail(err, SLC_EINVAL,
+                        "activation: layer %s is gone; look at it after a forward in train mode",
+                        ex->net->node[layer].name);
+    const void *from = value_at(ex, ex->last, (int)layer + 1);
+    for (size_t i = 0; i < n * size; i++) {
+        const size_t at = i / size * size + i % size % area * home.c + i % size / area;
+        ex->k->to_f32(&out[i], slc_shift(ex, from, at), 1);
+    }
+    return SLC_OK;
+}
+
+bool slc_exec_is_finite(slc_exec *ex, size_t layer)
+{
+    if (!ex->last || !is_there(ex, layer)) return true;
+    const char *from = value_at(ex, ex->last, (int)layer + 1);
+    const size_t count = ex->view.n * slc_shape_size(ex->net->node[layer].out);
+    for (size_t i = 0; i < count; i++) {
+        float f;
+        ex->k->to_f32(&f, slc_shift(ex, from, i), 1);
+        if (!isfinite(f)) return false;
+    }
+    return true;
 }

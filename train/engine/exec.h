@@ -120,6 +120,9 @@ static inline void slc_lane(size_t count, size_t unit, size_t i, size_t *lo, siz
     if (*hi > count) *hi = count;
 }
 
+/* Bias gradients: sums of dy's columns by lane, then over lanes. */
+void slc_bias_back(const slc_call *c);
+
 slc_status slc_runplan_make(slc_exec *ex, slc_err *err); /* both plans and their memory */
 void slc_runplan_free(slc_exec *ex);
 
@@ -135,5 +138,11 @@ slc_status slc_exec_forward(slc_exec *ex, const slc_view *x, const slc_pass *pas
                             slc_err *err);
 slc_status slc_exec_backward(slc_exec *ex, const float *dlogits, const slc_pass *pass,
                              slc_err *err);
+
+/* The output of node layer as NCHW f32; for nodes that run inside another's task, the
+ * group's. Errors: SLC_EINVAL if room is too small or its memory was used again. */
+slc_status slc_exec_activation(slc_exec *ex, size_t layer, float *out, size_t room,
+                               slc_err *err);
+bool slc_exec_is_finite(slc_exec *ex, size_t layer); /* true too if it cannot be told */
 
 #endif

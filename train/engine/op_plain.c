@@ -18,7 +18,9 @@ static size_t size_of(const slc_call *c)
         for (size_t lane = 0; lane < SLC_LANES; lane++) {                                \
             size_t lo, hi;                                                               \
             slc_lane(count_, unit, lane, &lo, &hi);                                      \
-            if (lo < hi) body;                                                           \
+            if (lo < hi) {                                                               \
+                body;                                                                    \
+            }                                                                            \
         }                                                                                \
     } while (0)
 
@@ -84,8 +86,6 @@ static size_t index_bytes(const slc_net_node *node, size_t n)
     return n * slc_shape_size(node->out);
 }
 
-/* Windows of up to 15 x 15 have places that fit into a byte; larger ones are rare and go by
- * an odd way: their index is that of the row and column halves... they are refused. */
 static void max_forward(const slc_call *c)
 {
     const slc_window w = window_of(c);
@@ -265,17 +265,22 @@ static void concat_backward(const slc_call *c)
 }
 
 /* From pixels of channels to planes of pixels, where someone asked for that order. */
-static void flatten(const slc_call *c, bool back)
+static void flatten_one(const slc_call *c, size_t n, bool back)
 {
     const slc_shape in = c->node->in[0];
     const size_t area = in.h * in.w, size = area * in.c;
-    EACH_LANE(c, c->n, 1, for (size_t n = lo; n < hi; n++) for (size_t i = 0; i < size; i++) {
+    for (size_t i = 0; i < size; i++) {
         const size_t rows = n * size + i, planes = n * size + i % in.c * area + i / in.c;
         if (back)
             c->k->scale(AT(c->dx[0], rows), c->add_dx[0], AT(c->dy, planes), 1, 1);
         else
             memcpy(AT(c->y, planes), AT(c->x[0], rows), slc_dtype_size(c->ex->type));
-    });
+    }
+}
+
+static void flatten(const slc_call *c, bool back)
+{
+    EACH_LANE(c, c->n, 1, for (size_t n = lo; n < hi; n++) flatten_one(c, n, back));
 }
 
 static void flatten_forward(const slc_call *c)

@@ -68,7 +68,7 @@ static void depthwise_learn(const slc_call *c, const slc_window *w)
     }
 }
 
-static void bias_learn(const slc_call *c)
+void slc_bias_back(const slc_call *c)
 {
     const slc_shape out = c->node->out;
     const size_t rows = c->n * out.h * out.w;
@@ -90,7 +90,7 @@ static void depthwise_backward(const slc_call *c)
 {
     const slc_window w = window_of(c);
     const size_t in = slc_shape_size(w.in), out = slc_shape_size(w.out);
-    if (c->dt[1]) bias_learn(c);
+    if (c->dt[1]) slc_bias_back(c);
     if (c->dt[0]) depthwise_learn(c, &w);
     if (!c->dx[0]) return;
     const float *weights = by_tap(c);

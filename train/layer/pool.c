@@ -1,8 +1,8 @@
 /* Pooling: the largest or the mean of a window, or the mean of a whole plane. */
 #include "train/layer.h"
 
-#define WINDOW                                                                           \
-    {"kernel", SLC_FIELD(slc_pool_settings, kernel), .lo = 1, .hi = 255, .initial = "2", \
+#define WINDOW(most)                                                                           \
+    {"kernel", SLC_FIELD(slc_pool_settings, kernel), .lo = 1, .hi = most, .initial = "2", \
      .unit = "px", .help = "side of the window"},                                        \
         {"stride", SLC_FIELD(slc_pool_settings, stride), .lo = 0, .hi = 4096,            \
          .initial = "0", .unit = "px",                                                   \
@@ -10,9 +10,9 @@
         {"padding", SLC_FIELD(slc_pool_settings, padding), .lo = 0, .hi = 127,           \
          .initial = "0", .unit = "px", .help = "border around the image"}
 
-static const slc_param max_params[] = {WINDOW, {0}};
+static const slc_param max_params[] = {WINDOW(16), {0}} /* a place in the window is a byte */;
 static const slc_param avg_params[] = {
-    WINDOW,
+    WINDOW(255),
     {"count_padding", SLC_FIELD(slc_pool_settings, count_padding), .initial = "true",
      .help = "divide by the whole window even at the border"},
     {0}};
