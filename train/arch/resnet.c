@@ -51,7 +51,7 @@ typedef struct residual {
 
 static void residual_block(slc_str *out, const residual *b)
 {
-    char name[96];
+    char name[160];
     const size_t convs = b->expansion == 1 ? 2 : 3;
     for (size_t i = 1; i <= convs; i++) {
         const bool last = i == convs, strided = i == (convs == 2 ? 1 : 2);
@@ -77,7 +77,7 @@ static void residual_block(slc_str *out, const residual *b)
 static void write_net(const settings *s, const size_t *blocks, size_t expansion,
                       size_t classes, slc_str *out)
 {
-    char name[2][32] = {"", "stem"};
+    char name[2][64] = {"", "stem"};
     const bool cifar = s->stem == 1;
     conv(out, "conv1", NULL, 64, cifar ? 3 : 7, cifar ? 1 : 2);
     slc_str_printf(out, "- batch_norm: {name: bn1}\n- relu: {name: %s}\n",
@@ -125,7 +125,7 @@ TORCHVISION(resnet101, 4, 3, 4, 23, 3)
 /* 6 n + 2 layers: 16, 32, 64 channels, n blocks each; projections where the shape changes. */
 static void write_cifar(size_t n, size_t classes, slc_str *out)
 {
-    char name[2][32] = {"", "stem"};
+    char name[2][64] = {"", "stem"};
     conv(out, "conv1", NULL, 16, 3, 1);
     slc_str_add(out, "- batch_norm: {name: bn1}\n- relu: {name: stem}\n");
     for (size_t at = 0; at < 3 * n; at++) {
@@ -164,7 +164,7 @@ CIFAR(resnet56, 9, 56)
 static void wide_block(slc_str *out, const char *name, const char *before, size_t width,
                        int stride, bool project, double dropout)
 {
-    char text[96];
+    char text[160];
     slc_str_printf(out, "- batch_norm: {name: %s.bn1, from: %s}\n- relu: {name: %s.act}\n", name,
                    before, name);
     snprintf(text, sizeof(text), "%s.conv1", name);
@@ -174,7 +174,7 @@ static void wide_block(slc_str *out, const char *name, const char *before, size_
     snprintf(text, sizeof(text), "%s.conv2", name);
     conv(out, text, NULL, width, 3, 1);
     if (project) {
-        char from[96];
+        char from[160];
         snprintf(from, sizeof(from), "%s.act", name);
         snprintf(text, sizeof(text), "%s.shortcut", name);
         conv(out, text, from, width, 1, stride);
@@ -187,7 +187,7 @@ static slc_status wrn(const void *set, slc_shape in, size_t classes, slc_str *ou
                       slc_err *err)
 {
     const settings *s = set;
-    char name[2][40] = {"", "conv1"};
+    char name[2][64] = {"", "conv1"};
     (void)in;
     if ((s->depth - 4) % 6 != 0)
         return slc_fail(err, SLC_EINVAL, "wrn: depth must be 6 n + 4, got %lld",
