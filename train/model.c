@@ -9,7 +9,6 @@
 
 #include "base/num.h"
 #include "base/pool.h"
-#include "config.h"
 #include "train/engine/exec.h"
 
 struct slc_model {
@@ -20,9 +19,6 @@ struct slc_model {
 
 /* Sorted by preference. */
 static const slc_engine *const engines[] = {
-#if SLC_HAVE_ONEDNN
-    &slc_engine_onednn,
-#endif
     &slc_engine_blas, NULL};
 
 static slc_status choose_engine(slc_exec *ex, const slc_model_settings *s, slc_err *err)
