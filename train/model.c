@@ -18,14 +18,14 @@ struct slc_model {
 };
 
 /* Sorted by preference. */
-static const slc_engine *const engines[] = {
-    &slc_engine_blas, NULL};
+static const slc_engine *const engines[] = {&slc_engine_blas, NULL};
 
 static slc_status choose_engine(slc_exec *ex, const slc_model_settings *s, slc_err *err)
 {
     const bool any = !s->engine || strcmp(s->engine, "auto") == 0;
     size_t i = 0;
-    while (!any && engines[i] && strcmp(engines[i]->name, s->engine) != 0) i++;
+    while (!any && engines[i] && strcmp(engines[i]->name, s->engine) != 0)
+        i++;
     if (!engines[i])
         return slc_fail(err, SLC_EINVAL, "model: no engine %s in this build", s->engine);
     ex->engine = engines[i];
@@ -34,9 +34,10 @@ static slc_status choose_engine(slc_exec *ex, const slc_model_settings *s, slc_e
     if (ex->engine->runs(SLC_BF16))
         ex->type = SLC_BF16;
     else if (s->precision == SLC_PRECISION_BF16)
-        return slc_fail(err, SLC_EINVAL,
-                        "model: precision bf16 needs the engine onednn and a processor with "
-                        "AVX-512");
+        return slc_fail(
+            err, SLC_EINVAL,
+            "model: precision bf16 needs the engine onednn and a processor with "
+            "AVX-512");
     return SLC_OK;
 }
 
@@ -59,12 +60,14 @@ static slc_status make_blocks(slc_model *m, slc_err *err)
     ex->buffers = aligned_alloc(64, slc_round_up(buffers, 64));
     if (!ex->inference) ex->grads = aligned_alloc(64, slc_round_up(weights, 64));
     if (!ex->weights || !ex->buffers || (!ex->inference && !ex->grads))
-        return slc_fail(err, SLC_ENOMEM, "model: no memory for %zu weights", m->net->weights);
+        return slc_fail(err, SLC_ENOMEM, "model: no memory for %zu weights",
+                        m->net->weights);
     if (ex->grads) memset(ex->grads, 0, weights);
     return slc_net_start(m->net, ex->seed, ex->weights, ex->buffers, err);
 }
 
-slc_status slc_model_create(slc_model **out, const slc_model_settings *settings, slc_err *err)
+slc_status slc_model_create(slc_model **out, const slc_model_settings *settings,
+                            slc_err *err)
 {
     const slc_model_settings *s = settings;
     slc_model *m = calloc(1, sizeof(*m));
@@ -72,15 +75,16 @@ slc_status slc_model_create(slc_model **out, const slc_model_settings *settings,
     *out = NULL;
     if (!m) return slc_fail(err, SLC_ENOMEM, "model: memory ran out");
     slc_exec *ex = &m->exec;
-    if (own.precision == SLC_PRECISION_AUTO && !has_bf16()) own.precision = SLC_PRECISION_F32;
+    if (own.precision == SLC_PRECISION_AUTO && !has_bf16())
+        own.precision = SLC_PRECISION_F32;
     slc_status status = choose_engine(ex, &own, err);
     if (status != SLC_OK) goto done;
     ex->batch = slc_max(s->batch, 1);
     ex->threads = s->threads ? s->threads : slc_pool_cores();
     ex->inference = s->inference;
     ex->seed = s->seed;
-    status = slc_net_build(&m->net, s->spec, (slc_shape){s->channels, s->height, s->width},
-                           s->classes, err);
+    status = slc_net_build(
+        &m->net, s->spec, (slc_shape){s->channels, s->height, s->width}, s->classes, err);
     if (status != SLC_OK) goto done;
     ex->net = m->net;
     status = make_blocks(m, err);
@@ -180,8 +184,8 @@ slc_status slc_model_forward(slc_model *model, const slc_view *x, const slc_pass
     return status;
 }
 
-slc_status slc_model_backward(slc_model *model, const float *dlogits, const slc_pass *pass,
-                              slc_err *err)
+slc_status slc_model_backward(slc_model *model, const float *dlogits,
+                              const slc_pass *pass, slc_err *err)
 {
     return slc_exec_backward(&model->exec, dlogits, pass, err);
 }
@@ -199,9 +203,13 @@ slc_layer_info slc_model_layer(const slc_model *model, size_t i)
         const slc_tensor_info *info = &model->net->tensor[node->tensor + t];
         if (info->role != SLC_ROLE_BUFFER) weights += info->size;
     }
-    return (slc_layer_info){.name = node->name, .type = node->layer->entry.name,
-                            .channels = node->out.c, .height = node->out.h,
-                            .width = node->out.w, .weights = weights, .flops = node->flops};
+    return (slc_layer_info){.name = node->name,
+                            .type = node->layer->entry.name,
+                            .channels = node->out.c,
+                            .height = node->out.h,
+                            .width = node->out.w,
+                            .weights = weights,
+                            .flops = node->flops};
 }
 
 slc_status slc_model_activation(slc_model *model, size_t layer, float *out, size_t room,
@@ -209,7 +217,8 @@ slc_status slc_model_activation(slc_model *model, size_t layer, float *out, size
 {
     slc_exec *ex = &model->exec;
     if (!ex->last || layer >= model->net->nodes)
-        return slc_fail(err, SLC_EINVAL, "model: no forward to look at, or no layer %zu", layer);
+        return slc_fail(err, SLC_EINVAL, "model: no forward to look at, or no layer %zu",
+                        layer);
     return slc_exec_activation(ex, layer, out, room, err);
 }
 
@@ -248,13 +257,19 @@ slc_model_facts slc_model_facts_of(const slc_model *model)
     slc_model_facts f = {
         .engine = model->engine,
         .precision = ex->type == SLC_BF16 ? SLC_PRECISION_BF16 : SLC_PRECISION_F32,
-        .channels = model->net->in.c, .height = model->net->in.h, .width = model->net->in.w,
-        .classes = model->net->classes, .batch = ex->batch, .threads = ex->threads,
+        .channels = model->net->in.c,
+        .height = model->net->in.h,
+        .width = model->net->in.w,
+        .classes = model->net->classes,
+        .batch = ex->batch,
+        .threads = ex->threads,
         .weights = model->net->weights,
     };
-    for (size_t i = 0; i < model->net->nodes; i++) f.flops += model->net->node[i].flops;
+    for (size_t i = 0; i < model->net->nodes; i++)
+        f.flops += model->net->node[i].flops;
     f.bytes = (model->net->weights * (ex->inference ? 1 : 2) + model->net->buffers) *
-                  sizeof(float) + ex->block_size + ex->scratch_size;
+                  sizeof(float) +
+              ex->block_size + ex->scratch_size;
     for (size_t p = 0; p < 2; p++)
         for (size_t t = 0; t < ex->plan[p].tasks; t++)
             for (size_t k = 0; k < ex->plan[p].task[t].made_count; k++)

@@ -56,7 +56,8 @@ static slc_status read_inputs(builder *b, slc_net_node *node, const slc_node *fr
     const size_t least = slc_max(node->layer->min_inputs, 1);
     const int before = (int)b->net->nodes - 1;
     const bool list = from && from->kind == SLC_NODE_LIST;
-    if (!from || (list ? from->count : 1) + 1 == least) node->from[node->inputs++] = before;
+    if (!from || (list ? from->count : 1) + 1 == least)
+        node->from[node->inputs++] = before;
     for (const slc_node *f = list ? from->first : from; f; f = list ? f->next : NULL) {
         const slc_status status = add_input(b, node, f);
         if (status != SLC_OK) return status;
@@ -78,7 +79,8 @@ static slc_status bind(builder *b, slc_net_node *node, const slc_node *set,
     const slc_param *table = node->layer->entry.params;
     static const slc_param none[] = {{0}};
     slc_node *own = slc_node_new(arena, SLC_NODE_MAP);
-    void *settings = slc_arena_zero(arena, 1, slc_max(node->layer->entry.settings_size, 1));
+    void *settings =
+        slc_arena_zero(arena, 1, slc_max(node->layer->entry.settings_size, 1));
     if (!own || !settings) return slc_fail(b->err, SLC_ENOMEM, "model: memory ran out");
     own->line = set ? set->line : 0;
     own->origin = set ? set->origin : NULL;
@@ -106,14 +108,18 @@ static slc_status add_tensors(builder *b, slc_net_node *node)
     for (size_t i = 0; i < node->tensors; i++) {
         slc_tensor_info *t = &net->tensor[net->tensors];
         size_t *block = spec[i].role == SLC_ROLE_BUFFER ? &net->buffers : &net->weights;
-        *t = (slc_tensor_info){.role = spec[i].role, .rank = spec[i].rank, .size = 1,
-                               .offset = *block, .layer = net->nodes};
+        *t = (slc_tensor_info){.role = spec[i].role,
+                               .rank = spec[i].rank,
+                               .size = 1,
+                               .offset = *block,
+                               .layer = net->nodes};
         t->name = slc_arena_printf(&net->arena, "%s.%s", node->name, spec[i].suffix);
         if (!t->name) return slc_fail(b->err, SLC_ENOMEM, "model: memory ran out");
         for (size_t d = 0; d < t->rank; d++) {
             t->dim[d] = spec[i].dim[d];
             if (!slc_mul(t->size, t->dim[d], &t->size) || t->size > ((size_t)1 << 34))
-                return slc_fail(b->err, SLC_ELIMIT, "%s: more than 2^34 weights", t->name);
+                return slc_fail(b->err, SLC_ELIMIT, "%s: more than 2^34 weights",
+                                t->name);
         }
         net->spec[net->tensors++] = spec[i];
         *block += t->size;
@@ -132,9 +138,9 @@ static slc_status add_node(builder *b, const slc_layer *layer, const slc_node *s
         from = slc_node_get(set, "from");
         node->init = slc_node_get(set, "init");
     }
-    node->name = name && name->text
-                     ? slc_arena_text(&net->arena, name->text)
-                     : slc_arena_printf(&net->arena, "%s%zu", layer->entry.name, net->nodes);
+    node->name = name && name->text ? slc_arena_text(&net->arena, name->text)
+                                    : slc_arena_printf(&net->arena, "%s%zu",
+                                                       layer->entry.name, net->nodes);
     if (!node->name) return slc_fail(b->err, SLC_ENOMEM, "model: memory ran out");
     if (find(net, node->name) >= SLC_NO_NODE)
         return slc_fail(b->err, SLC_EINVAL, "the name is already taken");
@@ -198,15 +204,17 @@ static slc_status expand(builder *b, const slc_node *spec, size_t classes,
     void *settings = slc_arena_zero(arena, 1, slc_max(arch->entry.settings_size, 1));
     if (!settings) return slc_fail(b->err, SLC_ENOMEM, "model: memory ran out");
     slc_status status =
-        slc_params_bind(arch->entry.params ? arch->entry.params : none, settings, set, true,
-                        arch->entry.name, arena, b->err);
+        slc_params_bind(arch->entry.params ? arch->entry.params : none, settings, set,
+                        true, arch->entry.name, arena, b->err);
     slc_str text = {0};
     slc_node *tree = NULL;
-    if (status == SLC_OK) status = arch->write(settings, b->net->in, classes, &text, b->err);
+    if (status == SLC_OK)
+        status = arch->write(settings, b->net->in, classes, &text, b->err);
     if (status == SLC_OK && text.failed)
         status = slc_fail(b->err, SLC_ENOMEM, "model: memory ran out");
     if (status == SLC_OK)
-        status = slc_node_parse(&tree, arena, text.text, text.size, arch->entry.name, b->err);
+        status =
+            slc_node_parse(&tree, arena, text.text, text.size, arch->entry.name, b->err);
     slc_str_free(&text);
     *list = tree;
     return status;
@@ -239,20 +247,22 @@ static slc_status read_spec(builder *b, const slc_node *spec, size_t classes)
             for (size_t k = 0; k < net->node[j].inputs; k++)
                 read |= net->node[j].from[k] == (int)i;
         if (!read)
-            return slc_fail(b->err, SLC_EINVAL, "model: nothing reads what layer %s makes",
+            return slc_fail(b->err, SLC_EINVAL,
+                            "model: nothing reads what layer %s makes",
                             net->node[i].name);
     }
     const slc_shape last = net->node[net->nodes - 1].out;
     if (slc_shape_size(last) != classes || last.c != classes)
-        return slc_fail(b->err, SLC_EINVAL,
-                        "model: expected the last layer to give %zu numbers, one per class, "
-                        "got %zu x %zu x %zu",
-                        classes, last.c, last.h, last.w);
+        return slc_fail(
+            b->err, SLC_EINVAL,
+            "model: expected the last layer to give %zu numbers, one per class, "
+            "got %zu x %zu x %zu",
+            classes, last.c, last.h, last.w);
     return SLC_OK;
 }
 
-slc_status slc_net_build(slc_net **out, const slc_node *spec, slc_shape in, size_t classes,
-                         slc_err *err)
+slc_status slc_net_build(slc_net **out, const slc_node *spec, slc_shape in,
+                         size_t classes, slc_err *err)
 {
     slc_net *net = calloc(1, sizeof(*net));
     *out = NULL;

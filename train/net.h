@@ -33,9 +33,9 @@ typedef struct slc_tensor_spec {
     const char *suffix; /* "weight": its name is the layer's, a dot and this */
     slc_role role;
     size_t rank, dim[4];
-    const char *init;      /* how it starts unless the recipe says otherwise: an init's name */
-    double value;          /* of init "constant" */
-    size_t fan_in;         /* of init "fan_in_uniform" on a bias: its layer's; else 0 */
+    const char *init; /* how it starts unless the recipe says otherwise: an init's name */
+    double value;     /* of init "constant" */
+    size_t fan_in;    /* of init "fan_in_uniform" on a bias: its layer's; else 0 */
 } slc_tensor_spec;
 
 /* The arguments of a layer's definition, in double, n x c x h x w. */
@@ -45,13 +45,13 @@ typedef struct slc_ref {
     const slc_shape *in;
     slc_shape out;
     slc_mode mode;
-    slc_rng rng;                      /* of this layer in this step */
-    const double *x[SLC_MAX_INPUTS];  /* backward sees the forward's x, y and t */
+    slc_rng rng;                     /* of this layer in this step */
+    const double *x[SLC_MAX_INPUTS]; /* backward sees the forward's x, y and t */
     double *y;
-    double *t[SLC_MAX_TENSORS];       /* its tensors, in the order of tensors() */
+    double *t[SLC_MAX_TENSORS]; /* its tensors, in the order of tensors() */
     const double *dy;
-    double *dx[SLC_MAX_INPUTS];       /* written; NULL: not wanted */
-    double *dt[SLC_MAX_TENSORS];      /* written; NULL for buffers */
+    double *dx[SLC_MAX_INPUTS];  /* written; NULL: not wanted */
+    double *dt[SLC_MAX_TENSORS]; /* written; NULL for buffers */
 } slc_ref;
 
 /* A kind of layer. forward and backward are its definition: plain loops in double, against
@@ -64,7 +64,8 @@ typedef struct slc_layer {
                         slc_shape *out, slc_err *err); /* NULL: as the input */
     size_t (*tensors)(const void *settings, const slc_shape *in,
                       slc_tensor_spec spec[SLC_MAX_TENSORS]); /* NULL: none */
-    double (*flops)(const void *settings, const slc_shape *in, slc_shape out); /* NULL: 0 */
+    double (*flops)(const void *settings, const slc_shape *in,
+                    slc_shape out); /* NULL: 0 */
     void (*forward)(const slc_ref *r);
     void (*backward)(const slc_ref *r);
 } slc_layer;
@@ -117,7 +118,7 @@ typedef struct slc_net {
     slc_net_node *node;
     size_t tensors;
     slc_tensor_info *tensor;
-    slc_tensor_spec *spec; /* one per tensor */
+    slc_tensor_spec *spec;   /* one per tensor */
     size_t weights, buffers; /* floats in the two blocks */
 } slc_net;
 
@@ -131,7 +132,8 @@ SLC_API void slc_net_free(slc_net **net); /* accepts NULL inside */
 /* Fills weights and buffers with what training starts from: each tensor from its own
  * stream (seed, tensor number). */
 SLC_API SLC_CHECKED slc_status slc_net_start(const slc_net *net, uint64_t seed,
-                                             float *weights, float *buffers, slc_err *err);
+                                             float *weights, float *buffers,
+                                             slc_err *err);
 
 /* The stream of a layer's own draws in a step. */
 SLC_API slc_rng slc_net_rng(uint64_t seed, uint64_t step, size_t node);

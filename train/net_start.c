@@ -53,8 +53,8 @@ static slc_status start_one(const slc_net *net, size_t i, uint64_t seed, float *
     static const slc_param none[] = {{0}};
     void *settings = slc_arena_zero(arena, 1, slc_max(init->entry.settings_size, 1));
     if (!settings) return slc_fail(err, SLC_ENOMEM, "model: memory ran out");
-    status = slc_params_bind(init->entry.params ? init->entry.params : none, settings, set,
-                             false, name, arena, err);
+    status = slc_params_bind(init->entry.params ? init->entry.params : none, settings,
+                             set, false, name, arena, err);
     if (status != SLC_OK) return status;
     const slc_fill what = fill_of(t, &net->spec[i]);
     slc_rng rng = slc_rng_at(seed, 0, i, SLC_SLOT_INIT);
@@ -62,8 +62,8 @@ static slc_status start_one(const slc_net *net, size_t i, uint64_t seed, float *
     return SLC_OK;
 }
 
-slc_status slc_net_start(const slc_net *net, uint64_t seed, float *weights, float *buffers,
-                         slc_err *err)
+slc_status slc_net_start(const slc_net *net, uint64_t seed, float *weights,
+                         float *buffers, slc_err *err)
 {
     slc_arena arena = {0};
     slc_status status = SLC_OK;

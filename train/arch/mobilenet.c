@@ -19,8 +19,8 @@ static const slc_param params[] = {
 
 /* Convolution, norm and (if bounded) relu6, called name.0, name.1; projections are called
  * by two numbers in a row instead. */
-static void unit(slc_str *out, const char *conv, const char *norm, size_t width, int kernel,
-                 int stride, size_t groups, bool bounded)
+static void unit(slc_str *out, const char *conv, const char *norm, size_t width,
+                 int kernel, int stride, size_t groups, bool bounded)
 {
     slc_str_printf(out,
                    "- conv2d: {name: %s, out: %zu, kernel: %d, stride: %d, padding: %d, "
@@ -30,7 +30,8 @@ static void unit(slc_str *out, const char *conv, const char *norm, size_t width,
     if (bounded) slc_str_add(out, "- relu: 6\n");
 }
 
-static void inverted(slc_str *out, size_t at, size_t in, size_t width, int stride, size_t grow)
+static void inverted(slc_str *out, size_t at, size_t in, size_t width, int stride,
+                     size_t grow)
 {
     char a[48], b[48];
     size_t part = 0;
@@ -50,8 +51,8 @@ static void inverted(slc_str *out, size_t at, size_t in, size_t width, int strid
     unit(out, a, b, width, 1, 1, 1, false);
 }
 
-static slc_status mobilenet_v2(const void *set, slc_shape in, size_t classes, slc_str *out,
-                               slc_err *err)
+static slc_status mobilenet_v2(const void *set, slc_shape in, size_t classes,
+                               slc_str *out, slc_err *err)
 {
     static const struct {
         size_t grow, width, count;
@@ -68,7 +69,8 @@ static slc_status mobilenet_v2(const void *set, slc_shape in, size_t classes, sl
             const int stride = i == 0 && !(k == 1 && s->stem == 1) ? stage[k].stride : 1;
             inverted(out, at, width, stage[k].width, stride, stage[k].grow);
             if (stride == 1 && width == stage[k].width)
-                slc_str_printf(out, "- add: {name: features.%zu, from: %s}\n", at, before);
+                slc_str_printf(out, "- add: {name: features.%zu, from: %s}\n", at,
+                               before);
             snprintf(before, sizeof(before),
                      stride == 1 && width == stage[k].width ? "features.%zu"
                                                             : "features.%zu.conv.%d",
@@ -76,10 +78,11 @@ static slc_status mobilenet_v2(const void *set, slc_shape in, size_t classes, sl
             width = stage[k].width;
         }
     unit(out, "features.18.0", "features.18.1", 1280, 1, 1, 1, true);
-    slc_str_printf(out,
-                   "- global_avg_pool\n- dropout: %g\n"
-                   "- linear: {name: classifier.1, out: %zu, init: {normal: {std: 0.01}}}\n",
-                   s->dropout, classes);
+    slc_str_printf(
+        out,
+        "- global_avg_pool\n- dropout: %g\n"
+        "- linear: {name: classifier.1, out: %zu, init: {normal: {std: 0.01}}}\n",
+        s->dropout, classes);
     return SLC_OK;
 }
 

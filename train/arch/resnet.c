@@ -25,8 +25,8 @@ static const slc_param wide_params[] = {
      .help = "between the two convolutions of a block"},
     {0}};
 
-static void conv(slc_str *out, const char *name, const char *from, size_t width, int kernel,
-                 int stride)
+static void conv(slc_str *out, const char *name, const char *from, size_t width,
+                 int kernel, int stride)
 {
     slc_str_printf(out,
                    "- conv2d: {name: %s, out: %zu, kernel: %d, stride: %d, padding: %d, "
@@ -56,8 +56,9 @@ static void residual_block(slc_str *out, const residual *b)
     for (size_t i = 1; i <= convs; i++) {
         const bool last = i == convs, strided = i == (convs == 2 ? 1 : 2);
         snprintf(name, sizeof(name), "%s.conv%zu", b->name, i);
-        conv(out, name, i == 1 ? b->before : NULL, last ? b->width * b->expansion : b->width,
-             convs == 3 && i != 2 ? 1 : 3, strided ? b->stride : 1);
+        conv(out, name, i == 1 ? b->before : NULL,
+             last ? b->width * b->expansion : b->width, convs == 3 && i != 2 ? 1 : 3,
+             strided ? b->stride : 1);
         snprintf(name, sizeof(name), "%s.bn%zu", b->name, i);
         norm(out, name);
         if (!last) slc_str_add(out, "- relu\n");
@@ -82,18 +83,22 @@ static void write_net(const settings *s, const size_t *blocks, size_t expansion,
     conv(out, "conv1", NULL, 64, cifar ? 3 : 7, cifar ? 1 : 2);
     slc_str_printf(out, "- batch_norm: {name: bn1}\n- relu: {name: %s}\n",
                    cifar ? "stem" : "relu");
-    if (!cifar) slc_str_add(out, "- max_pool: {name: stem, kernel: 3, stride: 2, padding: 1}\n");
+    if (!cifar)
+        slc_str_add(out, "- max_pool: {name: stem, kernel: 3, stride: 2, padding: 1}\n");
     size_t at = 0;
     for (size_t stage = 0; stage < 4; stage++)
         for (size_t i = 0; i < blocks[stage]; i++, at++) {
             snprintf(name[at & 1], sizeof(name[0]), "layer%zu.%zu", stage + 1, i);
-            residual_block(out, &(residual){.name = name[at & 1], .before = name[~at & 1],
-                                            .width = (size_t)64 << stage,
-                                            .expansion = expansion,
-                                            .stride = i == 0 && stage ? 2 : 1,
-                                            .project = i == 0 && (stage || expansion > 1)});
+            residual_block(out,
+                           &(residual){.name = name[at & 1],
+                                       .before = name[~at & 1],
+                                       .width = (size_t)64 << stage,
+                                       .expansion = expansion,
+                                       .stride = i == 0 && stage ? 2 : 1,
+                                       .project = i == 0 && (stage || expansion > 1)});
         }
-    slc_str_printf(out, "- global_avg_pool: {name: avgpool}\n- linear: {name: fc, out: %zu}\n",
+    slc_str_printf(out,
+                   "- global_avg_pool: {name: avgpool}\n- linear: {name: fc, out: %zu}\n",
                    classes);
 }
 
@@ -131,9 +136,12 @@ static void write_cifar(size_t n, size_t classes, slc_str *out)
     for (size_t at = 0; at < 3 * n; at++) {
         snprintf(name[at & 1], sizeof(name[0]), "layer%zu.%zu", at / n + 1, at % n);
         const bool change = at % n == 0 && at > 0;
-        residual_block(out, &(residual){.name = name[at & 1], .before = name[~at & 1],
-                                        .width = (size_t)16 << at / n, .expansion = 1,
-                                        .stride = change ? 2 : 1, .project = change});
+        residual_block(out, &(residual){.name = name[at & 1],
+                                        .before = name[~at & 1],
+                                        .width = (size_t)16 << at / n,
+                                        .expansion = 1,
+                                        .stride = change ? 2 : 1,
+                                        .project = change});
     }
     slc_str_printf(out, "- global_avg_pool\n- linear: {name: fc, out: %zu}\n", classes);
 }
@@ -165,8 +173,9 @@ static void wide_block(slc_str *out, const char *name, const char *before, size_
                        int stride, bool project, double dropout)
 {
     char text[160];
-    slc_str_printf(out, "- batch_norm: {name: %s.bn1, from: %s}\n- relu: {name: %s.act}\n", name,
-                   before, name);
+    slc_str_printf(out,
+                   "- batch_norm: {name: %s.bn1, from: %s}\n- relu: {name: %s.act}\n",
+                   name, before, name);
     snprintf(text, sizeof(text), "%s.conv1", name);
     conv(out, text, NULL, width, 3, stride);
     slc_str_printf(out, "- batch_norm: {name: %s.bn2}\n- relu\n", name);
@@ -196,8 +205,9 @@ static slc_status wrn(const void *set, slc_shape in, size_t classes, slc_str *ou
     conv(out, "conv1", NULL, 16, 3, 1);
     for (size_t at = 0; at < 3 * n; at++) {
         snprintf(name[at & 1], sizeof(name[0]), "layer%zu.%zu", at / n + 1, at % n);
-        wide_block(out, name[at & 1], name[~at & 1], ((size_t)16 << at / n) * (size_t)s->width,
-                   at % n == 0 && at ? 2 : 1, at % n == 0, s->dropout);
+        wide_block(out, name[at & 1], name[~at & 1],
+                   ((size_t)16 << at / n) * (size_t)s->width, at % n == 0 && at ? 2 : 1,
+                   at % n == 0, s->dropout);
     }
     slc_str_printf(out,
                    "- batch_norm: {name: bn}\n- relu\n- global_avg_pool\n"

@@ -10,7 +10,8 @@ typedef struct settings {
 
 static const slc_param mlp_params[] = {
     {"hidden", SLC_FIELD(settings, hidden), .lo = 1, .hi = 65536, .min_count = 1,
-     .max_count = SLC_MAX_REALS, .initial = "[256, 128]", .help = "sizes of hidden layers"},
+     .max_count = SLC_MAX_REALS, .initial = "[256, 128]",
+     .help = "sizes of hidden layers"},
     {"dropout", SLC_FIELD(settings, dropout), .lo = 0, .hi = 0.99, .initial = "0",
      .help = "after each hidden layer"},
     {0}};
@@ -36,8 +37,9 @@ static slc_status lenet5(const void *set, slc_shape in, size_t classes, slc_str 
 {
     (void)set;
     if (in.h < 16 || in.w < 16)
-        return slc_fail(err, SLC_EINVAL, "lenet5: expected at least 16 x 16 px, got %zu x %zu",
-                        in.w, in.h);
+        return slc_fail(err, SLC_EINVAL,
+                        "lenet5: expected at least 16 x 16 px, got %zu x %zu", in.w,
+                        in.h);
     slc_str_printf(out,
                    "- conv2d: {name: conv1, out: 6, kernel: 5, padding: %d}\n- relu\n"
                    "- max_pool: 2\n"
@@ -104,11 +106,12 @@ static slc_status cnn28(const void *set, slc_shape in, size_t classes, slc_str *
 
 static void unit(slc_str *out, const char *name, size_t width, bool pool)
 {
-    slc_str_printf(out,
-                   "- conv2d: {name: %s.conv, out: %zu, kernel: 3, padding: 1, bias: false, "
-                   "init: {kaiming_normal: {mode: fan_out}}}\n%s"
-                   "- batch_norm: {name: %s.bn}\n- relu: {name: %s}\n",
-                   name, width, "", name, name);
+    slc_str_printf(
+        out,
+        "- conv2d: {name: %s.conv, out: %zu, kernel: 3, padding: 1, bias: false, "
+        "init: {kaiming_normal: {mode: fan_out}}}\n%s"
+        "- batch_norm: {name: %s.bn}\n- relu: {name: %s}\n",
+        name, width, "", name, name);
     if (pool) slc_str_printf(out, "- max_pool: {name: %s.pool, kernel: 2}\n", name);
 }
 
@@ -119,7 +122,8 @@ static slc_status resnet9(const void *set, slc_shape in, size_t classes, slc_str
     const size_t w = (size_t)s->width;
     if (in.h < 16 || in.w < 16)
         return slc_fail(err, SLC_EINVAL,
-                        "resnet9: expected at least 16 x 16 px, got %zu x %zu", in.w, in.h);
+                        "resnet9: expected at least 16 x 16 px, got %zu x %zu", in.w,
+                        in.h);
     unit(out, "prep", w, false);
     unit(out, "layer1", 2 * w, true);
     unit(out, "layer1.res1", 2 * w, false);
@@ -137,23 +141,25 @@ static slc_status resnet9(const void *set, slc_shape in, size_t classes, slc_str
     return SLC_OK;
 }
 
-static const slc_param width_params[] = {
-    {"width", SLC_FIELD(settings, width), .lo = 4, .hi = 512, .initial = "64",
-     .help = "channels of the first layer"},
-    {0}};
+static const slc_param width_params[] = {{"width", SLC_FIELD(settings, width), .lo = 4,
+                                          .hi = 512, .initial = "64",
+                                          .help = "channels of the first layer"},
+                                         {0}};
 
 static void air_norm(slc_str *out, const char *name, int which)
 {
-    slc_str_printf(out,
-                   "- batch_norm: {name: %s.norm%d, eps: 1e-12, momentum: 0.4, scale: false}\n"
-                   "- gelu\n",
-                   name, which);
+    slc_str_printf(
+        out,
+        "- batch_norm: {name: %s.norm%d, eps: 1e-12, momentum: 0.4, scale: false}\n"
+        "- gelu\n",
+        name, which);
 }
 
 static void air_group(slc_str *out, const char *name, size_t width)
 {
-    static const char conv[] = "- conv2d: {name: %s.conv%d, out: %zu, kernel: 3, padding: 1, "
-                               "bias: false, init: partial_dirac}\n";
+    static const char conv[] =
+        "- conv2d: {name: %s.conv%d, out: %zu, kernel: 3, padding: 1, "
+        "bias: false, init: partial_dirac}\n";
     slc_str_printf(out, conv, name, 1, width);
     slc_str_printf(out, "- max_pool: 2\n");
     air_norm(out, name, 1);
@@ -169,12 +175,15 @@ static slc_status airbench(const void *set, slc_shape in, size_t classes, slc_st
     const settings *s = set;
     if (in.h < 25 || in.w < 25)
         return slc_fail(err, SLC_EINVAL,
-                        "airbench: expected at least 25 x 25 px, got %zu x %zu", in.w, in.h);
+                        "airbench: expected at least 25 x 25 px, got %zu x %zu", in.w,
+                        in.h);
     slc_str_printf(out, "- conv2d: {name: whiten, out: %zu, kernel: 2}\n- gelu\n",
                    2 * in.c * 4);
     static const char *const name[] = {"group1", "group2", "group3"};
-    for (size_t i = 0; i < 3; i++) air_group(out, name[i], (size_t)s->widths.v[i]);
-    const size_t side = ((in.h - 1) / 2 / 2 / 2 < (in.w - 1) / 2 / 2 / 2 ? in.h - 1 : in.w - 1) / 8;
+    for (size_t i = 0; i < 3; i++)
+        air_group(out, name[i], (size_t)s->widths.v[i]);
+    const size_t side =
+        ((in.h - 1) / 2 / 2 / 2 < (in.w - 1) / 2 / 2 / 2 ? in.h - 1 : in.w - 1) / 8;
     slc_str_printf(out,
                    "- max_pool: %zu\n- flatten\n"
                    "- linear: {name: head, out: %zu, bias: false}\n- scale: %.17g\n",
@@ -199,14 +208,14 @@ static const slc_param airbench_params[] = {
         .classes = count,                                                                \
     };
 
-ARCH(mlp, mlp_params, "linear layers with relu between", "Rumelhart et al., Nature 323 (1986)",
-     1, 28, 10)
+ARCH(mlp, mlp_params, "linear layers with relu between",
+     "Rumelhart et al., Nature 323 (1986)", 1, 28, 10)
 ARCH(lenet5, NULL, "two convolutions, three linear layers",
      "LeCun et al., Proc. IEEE 86 (1998), with relu and max-pool", 1, 28, 10)
-ARCH(cnn, cnn_params, "five convolutions with batch norm, for small pictures", "ours", 1, 28,
-     10)
-ARCH(cnn28, NULL, "three convolutions, two linear layers: the benchmark's net", "ours", 1, 28,
-     10)
+ARCH(cnn, cnn_params, "five convolutions with batch norm, for small pictures", "ours", 1,
+     28, 10)
+ARCH(cnn28, NULL, "three convolutions, two linear layers: the benchmark's net", "ours", 1,
+     28, 10)
 ARCH(resnet9, width_params, "eight convolutions, two of them residual pairs",
      "Page 2018 (cifar10-fast)", 3, 32, 10)
 ARCH(airbench, airbench_params, "airbench94: whitening, six convolutions, scaled logits",

@@ -58,9 +58,10 @@ static slc_status write(const settings *s, const int *plan, bool norm, slc_shape
     return SLC_OK;
 }
 
-static const int plan11[] = {64, -1, 128, -1, 256, 256, -1, 512, 512, -1, 512, 512, -1, 0};
-static const int plan16[] = {64,  64,  -1,  128, 128, -1,  256, 256, 256,
-                             -1,  512, 512, 512, -1,  512, 512, 512, -1, 0};
+static const int plan11[] = {64,  -1,  128, -1,  256, 256, -1,
+                             512, 512, -1,  512, 512, -1,  0};
+static const int plan16[] = {64,  64,  -1,  128, 128, -1,  256, 256, 256, -1,
+                             512, 512, 512, -1,  512, 512, 512, -1,  0};
 
 #define VGG(id, plan, norm, text)                                                        \
     static slc_status id(const void *set, slc_shape in, size_t classes, slc_str *out,    \

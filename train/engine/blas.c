@@ -32,7 +32,8 @@ typedef struct product {
     bool direct;              /* the input is its own matrix of columns */
     size_t parts;
     uint64_t version;
-    float *w; /* [out][tap][channel of the group]; the caller's if the order is the same */
+    float
+        *w; /* [out][tap][channel of the group]; the caller's if the order is the same */
 } product;
 
 static bool runs(slc_dtype type)
@@ -107,7 +108,8 @@ static size_t scratch(const void *out)
     const product *p = out;
     const size_t columns = slc_round_up(p->tile * p->depth, 16);
     const size_t sums = p->geom.train ? p->parts * slc_round_up(weight_count(p), 16) : 0;
-    if (p->geom.linear) return p->taps > 1 ? slc_round_up(weight_count(p) * sizeof(float), 64) : 0;
+    if (p->geom.linear)
+        return p->taps > 1 ? slc_round_up(weight_count(p) * sizeof(float), 64) : 0;
     return (slc_max(p->threads, p->parts) * columns + sums) * sizeof(float);
 }
 
@@ -127,7 +129,8 @@ static const float *weights(product *p, const slc_product_call *call)
     for (size_t k = 0; k < p->geom.out.c; k++)
         for (size_t t = 0; t < taps; t++)
             for (size_t c = 0; c < channels; c++)
-                p->w[(k * taps + t) * channels + c] = call->w[(k * channels + c) * taps + t];
+                p->w[(k * taps + t) * channels + c] =
+                    call->w[(k * channels + c) * taps + t];
     p->version = call->version;
     return p->w;
 }
@@ -147,24 +150,28 @@ static spot spot_of(const product *p, size_t row)
 static ptrdiff_t under(const product *p, spot at, size_t u, size_t v)
 {
     const slc_geom *g = &p->geom;
-    const ptrdiff_t y = (ptrdiff_t)(at.y * g->stride + u * g->dilation) - (ptrdiff_t)g->padding;
-    const ptrdiff_t x = (ptrdiff_t)(at.x * g->stride + v * g->dilation) - (ptrdiff_t)g->padding;
+    const ptrdiff_t y =
+        (ptrdiff_t)(at.y * g->stride + u * g->dilation) - (ptrdiff_t)g->padding;
+    const ptrdiff_t x =
+        (ptrdiff_t)(at.x * g->stride + v * g->dilation) - (ptrdiff_t)g->padding;
     if (y < 0 || x < 0 || y >= (ptrdiff_t)g->in.h || x >= (ptrdiff_t)g->in.w) return -1;
     return (((ptrdiff_t)at.image * (ptrdiff_t)g->in.h + y) * (ptrdiff_t)g->in.w + x) *
            (ptrdiff_t)g->in.c;
 }
 
 /* Rows row to row + count of the matrix of columns of one group. */
-static void gather(const product *p, const float *x, size_t group, size_t row, size_t count,
-                   float *to)
+static void gather(const product *p, const float *x, size_t group, size_t row,
+                   size_t count, float *to)
 {
     const slc_geom *g = &p->geom;
     const size_t channels = g->in.c / g->groups;
-    const bool runs_on = g->dilation == 1 && g->groups == 1; /* a filter row is contiguous */
+    const bool runs_on =
+        g->dilation == 1 && g->groups == 1; /* a filter row is contiguous */
     for (size_t i = row; i < row + count; i++) {
         const spot at = spot_of(p, i);
         for (size_t u = 0; u < g->kernel_h; u++) {
-            const ptrdiff_t first = under(p, at, u, 0), last = under(p, at, u, g->kernel_w - 1);
+            const ptrdiff_t first = under(p, at, u, 0),
+                            last = under(p, at, u, g->kernel_w - 1);
             if (runs_on && first >= 0 && last >= 0) {
                 memcpy(to, x + first, g->kernel_w * channels * sizeof(float));
                 to += g->kernel_w * channels;
@@ -193,24 +200,28 @@ static void scatter(const product *p, const float *from, size_t group, size_t ro
             const ptrdiff_t to = under(p, at, t / g->kernel_w, t % g->kernel_w);
             if (to < 0) continue;
             float *restrict pixel = dx + to + group * channels;
-            for (size_t c = 0; c < channels; c++) pixel[c] += from[c];
+            for (size_t c = 0; c < channels; c++)
+                pixel[c] += from[c];
         }
     }
 }
 
-static void gemm(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t lda,
-                 const float *b, size_t ldb, float beta, float *c, size_t ldc)
+static void gemm(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a,
+                 size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc)
 {
-    cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
-                (int)m, (int)n, (int)k, 1, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+    cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans,
+                tb ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)lda, b,
+                (int)ldb, beta, c, (int)ldc);
 }
 
-static void add_bias(const product *p, const slc_product_call *call, size_t row, size_t count)
+static void add_bias(const product *p, const slc_product_call *call, size_t row,
+                     size_t count)
 {
     const size_t out = p->geom.out.c;
     float *y = (float *)call->y + row * out;
     for (size_t i = 0; call->b && i < count; i++)
-        for (size_t k = 0; k < out; k++) y[i * out + k] += call->b[k];
+        for (size_t k = 0; k < out; k++)
+            y[i * out + k] += call->b[k];
 }
 
 static void forward_tile(const product *p, const slc_product_call *call, const float *w,
@@ -237,14 +248,15 @@ static bool forward(void *out, const slc_product_call *call)
     if (p->geom.linear) {
 #pragma omp parallel for num_threads((int)p->threads) schedule(static)
         for (size_t k = 0; k < outs; k += SLICE)
-            gemm(false, true, p->rows, slc_min(SLICE, outs - k), p->depth, call->x, p->depth,
-                 w + k * p->depth, p->depth, 0, (float *)call->y + k, outs);
+            gemm(false, true, p->rows, slc_min(SLICE, outs - k), p->depth, call->x,
+                 p->depth, w + k * p->depth, p->depth, 0, (float *)call->y + k, outs);
         add_bias(p, call, 0, p->rows);
         return true;
     }
 #pragma omp parallel for num_threads((int)p->threads) schedule(static)
     for (size_t part = 0; part < p->threads; part++)
-        for (size_t t = p->tiles * part / p->threads; t < p->tiles * (part + 1) / p->threads; t++)
+        for (size_t t = p->tiles * part / p->threads;
+             t < p->tiles * (part + 1) / p->threads; t++)
             forward_tile(p, call, w, t, (float *)call->scratch + part * columns);
     return true;
 }
@@ -283,8 +295,9 @@ static bool backward_data(void *out, const slc_product_call *call)
     if (p->geom.linear) {
 #pragma omp parallel for num_threads((int)p->threads) schedule(static)
         for (size_t c = 0; c < p->depth; c += SLICE)
-            gemm(false, false, p->rows, slc_min(SLICE, p->depth - c), p->geom.out.c, call->dy,
-                 p->geom.out.c, w + c, p->depth, 0, (float *)call->dx + c, p->depth);
+            gemm(false, false, p->rows, slc_min(SLICE, p->depth - c), p->geom.out.c,
+                 call->dy, p->geom.out.c, w + c, p->depth, 0, (float *)call->dx + c,
+                 p->depth);
         return true;
     }
 #pragma omp parallel for num_threads((int)p->threads) schedule(static)
@@ -295,13 +308,14 @@ static bool backward_data(void *out, const slc_product_call *call)
 }
 
 /* Adds the weight gradients of one part of the tiles to sum. */
-static void learn_part(const product *p, const slc_product_call *call, size_t part, float *sum,
-                       float *columns)
+static void learn_part(const product *p, const slc_product_call *call, size_t part,
+                       float *sum, float *columns)
 {
     const slc_geom *g = &p->geom;
     const size_t outs = g->out.c / g->groups, ins = g->in.c / g->groups;
     float beta = 0;
-    const size_t first = p->tiles * part / p->parts, end = p->tiles * (part + 1) / p->parts;
+    const size_t first = p->tiles * part / p->parts,
+                 end = p->tiles * (part + 1) / p->parts;
     if (first == end) memset(sum, 0, weight_count(p) * sizeof(float));
     for (size_t tile = first; tile < end; tile++, beta = 1) {
         const size_t row = tile * p->tile, count = slc_min(p->tile, p->rows - row);
@@ -317,8 +331,8 @@ static void learn_part(const product *p, const slc_product_call *call, size_t pa
 }
 
 /* From the sums, with channels innermost, to PyTorch's order. */
-static void give_weights(const product *p, const slc_product_call *call, const float *sums,
-                         size_t parts, size_t next)
+static void give_weights(const product *p, const slc_product_call *call,
+                         const float *sums, size_t parts, size_t next)
 {
     const size_t channels = p->depth / p->taps, taps = p->taps;
 #pragma omp parallel for num_threads((int)p->threads) schedule(static)
@@ -355,7 +369,8 @@ static bool backward_weights(void *out, const slc_product_call *call)
     if (p->geom.linear) return linear_weights(p, call);
 #pragma omp parallel for num_threads((int)p->threads) schedule(static)
     for (size_t part = 0; part < p->parts; part++)
-        learn_part(p, call, part, sums + part * next, (float *)call->scratch + part * columns);
+        learn_part(p, call, part, sums + part * next,
+                   (float *)call->scratch + part * columns);
     give_weights(p, call, sums, p->parts, next);
     return true;
 }

@@ -23,13 +23,13 @@ typedef struct slc_geom {
 } slc_geom;
 
 typedef struct slc_product_call {
-    const void *x;  /* n x h x w x c of the engine's type */
+    const void *x; /* n x h x w x c of the engine's type */
     void *y;
     const float *w; /* PyTorch's order */
     const float *b; /* NULL: none */
     const void *dy;
-    void *dx;       /* overwritten */
-    float *dw;      /* PyTorch's order */
+    void *dx;  /* overwritten */
+    float *dw; /* PyTorch's order */
     bool add_dw;
     uint64_t version; /* of w: derived copies are renewed when it changes */
     void *scratch;

@@ -21,8 +21,14 @@ static void *grad_at(const slc_exec *ex, const slc_runplan *plan, int value)
 
 static slc_geom geom_of(const slc_task *t, size_t n, bool train)
 {
-    slc_geom g = {.n = n, .in = t->in_shape, .out = t->node->out, .stride = 1, .dilation = 1,
-                  .groups = 1, .train = train && t->backward, .wants_dx = t->wants_dx[0]};
+    slc_geom g = {.n = n,
+                  .in = t->in_shape,
+                  .out = t->node->out,
+                  .stride = 1,
+                  .dilation = 1,
+                  .groups = 1,
+                  .train = train && t->backward,
+                  .wants_dx = t->wants_dx[0]};
     if (strcmp(t->node->layer->entry.name, "conv2d") == 0) {
         const slc_conv_settings *s = t->node->settings;
         g.kernel_h = g.kernel_w = (size_t)s->kernel;
@@ -83,7 +89,8 @@ static slc_status prepare(slc_exec *ex, slc_task *t, size_t n, bool train, slc_e
         t->made = more;
         t->made[t->made_count] = (slc_made){.n = n, .train = train};
         const slc_geom g = geom_of(t, n, train);
-        status = ex->engine->make(&t->made[t->made_count].product, ex->engine_state, &g, err);
+        status =
+            ex->engine->make(&t->made[t->made_count].product, ex->engine_state, &g, err);
         if (status != SLC_OK) {
             ex->engine->free(&t->made[t->made_count].product);
             return slc_err_prefix(err, "layer %s", t->node->name);
@@ -91,11 +98,13 @@ static slc_status prepare(slc_exec *ex, slc_task *t, size_t n, bool train, slc_e
         bytes += slc_round_up(ex->engine->scratch(t->made[t->made_count++].product), 64);
     }
     if (t->op->product)
-        bytes += slc_round_up(n * slc_shape_size(t->in_shape) * slc_dtype_size(ex->type), 64);
+        bytes +=
+            slc_round_up(n * slc_shape_size(t->in_shape) * slc_dtype_size(ex->type), 64);
     return grow_scratch(ex, bytes, err);
 }
 
-static slc_status prepare_all(slc_exec *ex, slc_runplan *plan, size_t n, bool train, slc_err *err)
+static slc_status prepare_all(slc_exec *ex, slc_runplan *plan, size_t n, bool train,
+                              slc_err *err)
 {
     for (size_t i = 0; i < plan->tasks; i++) {
         slc_task *t = &plan->task[i];
@@ -106,11 +115,16 @@ static slc_status prepare_all(slc_exec *ex, slc_runplan *plan, size_t n, bool tr
     return SLC_OK;
 }
 
-static slc_call call_of(slc_exec *ex, slc_runplan *plan, const slc_task *t, const slc_pass *pass,
-                        bool back)
+static slc_call call_of(slc_exec *ex, slc_runplan *plan, const slc_task *t,
+                        const slc_pass *pass, bool back)
 {
-    slc_call c = {.ex = ex, .task = t, .node = t->node, .k = ex->k, .n = ex->view.n,
-                  .threads = (int)ex->threads, .mode = pass->mode,
+    slc_call c = {.ex = ex,
+                  .task = t,
+                  .node = t->node,
+                  .k = ex->k,
+                  .n = ex->view.n,
+                  .threads = (int)ex->threads,
+                  .mode = pass->mode,
                   .rng = slc_net_rng(ex->seed, pass->step, t->index)};
     for (size_t i = 0; i < t->inputs; i++) {
         c.x[i] = value_at(ex, plan, t->in[i]);
@@ -140,8 +154,8 @@ static void add_to(const slc_call *c, void *to, const void *from, size_t count)
     for (size_t i = 0; i < SLC_LANES; i++) {
         size_t lo, hi;
         slc_lane(count, 64, i, &lo, &hi);
-        c->k->sum(slc_shift(c->ex, to, lo), slc_shift(c->ex, to, lo), slc_shift(c->ex, from, lo),
-                  hi - lo);
+        c->k->sum(slc_shift(c->ex, to, lo), slc_shift(c->ex, to, lo),
+                  slc_shift(c->ex, from, lo), hi - lo);
     }
 }
 
@@ -163,16 +177,24 @@ static void drop_weights(const slc_call *c, float *to, const float *from, bool a
 static bool drops_weights(const slc_call *c)
 {
     return strcmp(c->node->layer->entry.name, "drop_connect") == 0 &&
-           c->mode != SLC_MODE_EVAL && ((const slc_linear_settings *)c->node->settings)->p > 0;
+           c->mode != SLC_MODE_EVAL &&
+           ((const slc_linear_settings *)c->node->settings)->p > 0;
 }
 
 /* Dropped weights live in saved: they are another set in every step, so the version is the
  * step's. */
 static slc_product_call product_call(const slc_call *c)
 {
-    slc_product_call p = {.x = c->x[0], .y = c->y, .w = c->t[0], .b = c->t[1], .dy = c->dy,
-                          .dx = c->dx[0], .dw = c->dt[0], .add_dw = c->add_dt,
-                          .version = c->ex->version, .scratch = c->scratch};
+    slc_product_call p = {.x = c->x[0],
+                          .y = c->y,
+                          .w = c->t[0],
+                          .b = c->t[1],
+                          .dy = c->dy,
+                          .dx = c->dx[0],
+                          .dw = c->dt[0],
+                          .add_dw = c->add_dt,
+                          .version = c->ex->version,
+                          .scratch = c->scratch};
     if (drops_weights(c)) {
         p.w = c->saved;
         p.version = ++c->ex->version;
@@ -227,8 +249,9 @@ static void read_input(slc_exec *ex, slc_runplan *plan)
         for (size_t i = 0; i < size; i++) {
             const size_t from =
                 n * size + (x->layout == SLC_NHWC ? i : i % s.c * area + i / s.c);
-            const float v = x->type == SLC_F32 ? ((const float *)x->data)[from]
-                                               : slc_f32_from_bf16(((const uint16_t *)x->data)[from]);
+            const float v = x->type == SLC_F32
+                                ? ((const float *)x->data)[from]
+                                : slc_f32_from_bf16(((const uint16_t *)x->data)[from]);
             if (ex->type == SLC_F32)
                 ((float *)to)[n * size + i] = v;
             else
@@ -240,7 +263,8 @@ static slc_status check(const slc_exec *ex, const slc_view *x, const slc_pass *p
                         slc_err *err)
 {
     if (x->n == 0 || x->n > ex->batch)
-        return slc_fail(err, SLC_EINVAL, "model: a batch of %zu images, made for 1 to %zu", x->n,
+        return slc_fail(err, SLC_EINVAL,
+                        "model: a batch of %zu images, made for 1 to %zu", x->n,
                         ex->batch);
     if (x->type != SLC_F32 && x->type != SLC_BF16)
         return slc_fail(err, SLC_EINVAL, "model: images must be f32 or bf16");
@@ -265,7 +289,8 @@ static void flush_denormals(const slc_exec *ex)
     slc_isa_flush_denormals();
 }
 
-slc_status slc_exec_forward(slc_exec *ex, const slc_view *x, const slc_pass *pass, slc_err *err)
+slc_status slc_exec_forward(slc_exec *ex, const slc_view *x, const slc_pass *pass,
+                            slc_err *err)
 {
     const bool train = pass->mode == SLC_MODE_TRAIN;
     slc_runplan *plan = &ex->plan[train];
@@ -286,8 +311,11 @@ slc_status slc_exec_forward(slc_exec *ex, const slc_view *x, const slc_pass *pas
         else
             t->op->forward(&c);
     }
-    ex->k->to_f32(ex->logits, value_at(ex, plan, (int)ex->net->nodes), x->n * ex->net->classes);
-    if (ex->failed) return slc_fail(err, SLC_EIO, "engine %s: a computation failed", ex->engine->name);
+    ex->k->to_f32(ex->logits, value_at(ex, plan, (int)ex->net->nodes),
+                  x->n * ex->net->classes);
+    if (ex->failed)
+        return slc_fail(err, SLC_EIO, "engine %s: a computation failed",
+                        ex->engine->name);
     return SLC_OK;
 }
 
@@ -296,7 +324,8 @@ slc_status slc_exec_backward(slc_exec *ex, const float *dlogits, const slc_pass 
 {
     slc_runplan *plan = &ex->plan[1];
     if (ex->last != plan || ex->went_back)
-        return slc_fail(err, SLC_EINVAL, "model: backward needs a training forward before it");
+        return slc_fail(err, SLC_EINVAL,
+                        "model: backward needs a training forward before it");
     ex->went_back = true;
     ex->k->from_f32(grad_at(ex, plan, (int)ex->net->nodes), false, dlogits,
                     ex->view.n * ex->net->classes);
@@ -309,7 +338,9 @@ slc_status slc_exec_backward(slc_exec *ex, const float *dlogits, const slc_pass 
         else
             t->op->backward(&c);
     }
-    if (ex->failed) return slc_fail(err, SLC_EIO, "engine %s: a computation failed", ex->engine->name);
+    if (ex->failed)
+        return slc_fail(err, SLC_EIO, "engine %s: a computation failed",
+                        ex->engine->name);
     return SLC_OK;
 }
 
@@ -344,9 +375,10 @@ static bool is_there(const slc_exec *ex, size_t layer)
     if (ex->went_back) return false;
     for (size_t i = 0; i <= ex->net->nodes; i++) {
         const slc_value *o = &plan->value[i];
-        const size_t other = ex->batch * slc_shape_size(o->shape) * slc_dtype_size(ex->type);
-        if ((int)i != root && o->root == (int)i && o->first > v->last && o->at < v->at + size &&
-            v->at < o->at + other && o->first < (int)plan->tasks)
+        const size_t other =
+            ex->batch * slc_shape_size(o->shape) * slc_dtype_size(ex->type);
+        if ((int)i != root && o->root == (int)i && o->first > v->last &&
+            o->at < v->at + size && v->at < o->at + other && o->first < (int)plan->tasks)
             return false;
     }
     return true;
@@ -360,12 +392,14 @@ slc_status slc_exec_activation(slc_exec *ex, size_t layer, float *out, size_t ro
     const slc_shape home = ex->last->value[root].shape;
     const size_t size = slc_shape_size(s), area = home.h * home.w, n = ex->view.n;
     if (room < n * size)
-        return slc_fail(err, SLC_EINVAL, "activation: expected room for %zu numbers, got %zu",
-                        n * size, room);
-    if (!is_there(ex, layer))
         return slc_fail(err, SLC_EINVAL,
-                        "activation: layer %s is gone; look at it after a forward in train mode",
-                        ex->net->node[layer].name);
+                        "activation: expected room for %zu numbers, got %zu", n * size,
+                        room);
+    if (!is_there(ex, layer))
+        return slc_fail(
+            err, SLC_EINVAL,
+            "activation: layer %s is gone; look at it after a forward in train mode",
+            ex->net->node[layer].name);
     const void *from = value_at(ex, ex->last, (int)layer + 1);
     for (size_t i = 0; i < n * size; i++) {
         const size_t at = i / size * size + i % size % area * home.c + i % size / area;

@@ -7,7 +7,9 @@
 #include "train/engine/kernel/kernel.h"
 #include "train/net.h"
 
-enum { SLC_LANES = 16 }; /* parts that sums over a batch are cut into, whatever the threads */
+enum {
+    SLC_LANES = 16
+}; /* parts that sums over a batch are cut into, whatever the threads */
 
 typedef struct slc_exec slc_exec;
 typedef struct slc_call slc_call;
@@ -18,7 +20,7 @@ typedef struct slc_run {
     bool product;          /* a convolution or linear layer: the engine's work */
     bool keeps_x, keeps_y; /* what backward reads */
     bool in_place;         /* y may lie where x does, if nobody else needs x */
-    size_t (*saved)(const slc_net_node *node, size_t n);              /* bytes for backward */
+    size_t (*saved)(const slc_net_node *node, size_t n); /* bytes for backward */
     size_t (*scratch)(const slc_net_node *node, size_t n, size_t threads); /* bytes */
     void (*forward)(const slc_call *c);
     void (*backward)(const slc_call *c);
@@ -30,10 +32,10 @@ const slc_run *slc_run_of(const slc_layer *layer);
 /* Where a number's home is: value 0 is the net's input, value i + 1 what node i makes. */
 typedef struct slc_value {
     slc_shape shape;
-    int root;                /* the value whose memory this is: itself unless shared */
-    int first, last;         /* tasks' times at which it must be there; first < 0: never */
+    int root;        /* the value whose memory this is: itself unless shared */
+    int first, last; /* tasks' times at which it must be there; first < 0: never */
     int grad_first, grad_last;
-    size_t at, grad_at;      /* bytes from the start of the block */
+    size_t at, grad_at; /* bytes from the start of the block */
 } slc_value;
 
 typedef struct slc_made {
@@ -52,13 +54,13 @@ typedef struct slc_task {
     int add;                     /* value added before the clamp, or -1 */
     bool fused_clamp;
     float lo, hi;
-    bool frozen, backward;       /* backward: something before or in it learns */
+    bool frozen, backward; /* backward: something before or in it learns */
     bool wants_dx[SLC_MAX_INPUTS], wants_dadd;
     bool adds_dx[SLC_MAX_INPUTS], adds_dadd; /* to what a later task wrote */
-    slc_shape in_shape;          /* of its first input in memory (flatten leaves it) */
+    slc_shape in_shape; /* of its first input in memory (flatten leaves it) */
     size_t saved_at;
     size_t made_count;
-    slc_made *made;              /* products by batch size */
+    slc_made *made; /* products by batch size */
 } slc_task;
 
 /* One of the two plans: training or evaluating. */
@@ -80,14 +82,14 @@ struct slc_exec {
     uint64_t seed;
     float *weights, *grads, *buffers; /* the model's blocks */
     uint64_t version;                 /* of the weights */
-    slc_runplan plan[2];                 /* 0: evaluating, 1: training */
+    slc_runplan plan[2];              /* 0: evaluating, 1: training */
     void *block, *scratch;
     size_t block_size, scratch_size;
     float *logits;
-    slc_view view;                    /* of the last forward */
+    slc_view view; /* of the last forward */
     slc_runplan *last;
     bool went_back;
-    bool failed;                      /* the library below did */
+    bool failed; /* the library below did */
 };
 
 /* What an op's forward or backward is given. */

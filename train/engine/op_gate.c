@@ -21,16 +21,21 @@ static void softmax_row(float *x, size_t c)
 {
     float top = -INFINITY;
     double sum = 0;
-    for (size_t k = 0; k < c; k++) top = fmaxf(top, x[k]);
-    for (size_t k = 0; k < c; k++) sum += x[k] = expf(x[k] - top);
-    for (size_t k = 0; k < c; k++) x[k] = (float)(x[k] / sum);
+    for (size_t k = 0; k < c; k++)
+        top = fmaxf(top, x[k]);
+    for (size_t k = 0; k < c; k++)
+        sum += x[k] = expf(x[k] - top);
+    for (size_t k = 0; k < c; k++)
+        x[k] = (float)(x[k] / sum);
 }
 
 static void softmax_row_back(float *dx, const float *y, const float *dy, size_t c)
 {
     double dot = 0;
-    for (size_t k = 0; k < c; k++) dot += (double)y[k] * dy[k];
-    for (size_t k = 0; k < c; k++) dx[k] = y[k] * (float)(dy[k] - dot);
+    for (size_t k = 0; k < c; k++)
+        dot += (double)y[k] * dy[k];
+    for (size_t k = 0; k < c; k++)
+        dx[k] = y[k] * (float)(dy[k] - dot);
 }
 
 static void softmax_image(const slc_call *c, size_t n, float *s, bool back)
@@ -39,12 +44,14 @@ static void softmax_image(const slc_call *c, size_t n, float *s, bool back)
     float *dy = s + size, *dx = dy + size;
     c->k->to_f32(s, slc_shift(c->ex, back ? c->y : c->x[0], n * size), size);
     if (!back) {
-        for (size_t i = 0; i < size; i += width) softmax_row(s + i, width);
+        for (size_t i = 0; i < size; i += width)
+            softmax_row(s + i, width);
         c->k->from_f32(slc_shift(c->ex, c->y, n * size), false, s, size);
         return;
     }
     c->k->to_f32(dy, slc_shift(c->ex, c->dy, n * size), size);
-    for (size_t i = 0; i < size; i += width) softmax_row_back(dx + i, s + i, dy + i, width);
+    for (size_t i = 0; i < size; i += width)
+        softmax_row_back(dx + i, s + i, dy + i, width);
     c->k->from_f32(slc_shift(c->ex, c->dx[0], n * size), c->add_dx[0], dx, size);
 }
 
@@ -109,22 +116,28 @@ static size_t se_scratch(const slc_net_node *node, size_t n, size_t threads)
 static void se_one(const slc_call *c, size_t n, float *x)
 {
     const size_t channels = c->node->out.c, q = squeeze_of(c->node), size = size_of(c);
-    float *m = (float *)c->saved + n * (2 * channels + q), *g = m + channels, *h = g + channels;
+    float *m = (float *)c->saved + n * (2 * channels + q), *g = m + channels,
+          *h = g + channels;
     c->k->to_f32(x, slc_shift(c->ex, c->x[0], n * size), size);
     memset(m, 0, channels * sizeof(*m));
-    for (size_t i = 0; i < size; i++) m[i % channels] += x[i];
-    for (size_t k = 0; k < channels; k++) m[k] /= (float)(size / channels);
+    for (size_t i = 0; i < size; i++)
+        m[i % channels] += x[i];
+    for (size_t k = 0; k < channels; k++)
+        m[k] /= (float)(size / channels);
     for (size_t j = 0; j < q; j++) {
         float sum = c->t[1][j];
-        for (size_t k = 0; k < channels; k++) sum += c->t[0][j * channels + k] * m[k];
+        for (size_t k = 0; k < channels; k++)
+            sum += c->t[0][j * channels + k] * m[k];
         h[j] = fmaxf(sum, 0);
     }
     for (size_t k = 0; k < channels; k++) {
         float sum = c->t[3][k];
-        for (size_t j = 0; j < q; j++) sum += c->t[2][k * q + j] * h[j];
+        for (size_t j = 0; j < q; j++)
+            sum += c->t[2][k * q + j] * h[j];
         g[k] = 1 / (1 + expf(-sum));
     }
-    for (size_t i = 0; i < size; i++) x[i] *= g[i % channels];
+    for (size_t i = 0; i < size; i++)
+        x[i] *= g[i % channels];
     c->k->from_f32(slc_shift(c->ex, c->y, n * size), false, x, size);
 }
 
@@ -139,8 +152,10 @@ static void se_one_back(const slc_call *c, size_t n, float *x, float *sums)
     c->k->to_f32(x, slc_shift(c->ex, c->x[0], n * size), size);
     c->k->to_f32(dy, slc_shift(c->ex, c->dy, n * size), size);
     memset(dg, 0, 2 * channels * sizeof(*dg));
-    for (size_t i = 0; i < size; i++) dg[i % channels] += x[i] * dy[i];
-    for (size_t k = 0; k < channels; k++) b2[k] += dg[k] *= g[k] * (1 - g[k]);
+    for (size_t i = 0; i < size; i++)
+        dg[i % channels] += x[i] * dy[i];
+    for (size_t k = 0; k < channels; k++)
+        b2[k] += dg[k] *= g[k] * (1 - g[k]);
     for (size_t j = 0; j < q; j++) {
         float dh = 0;
         for (size_t k = 0; k < channels; k++) {
@@ -157,7 +172,8 @@ static void se_one_back(const slc_call *c, size_t n, float *x, float *sums)
     const float share = (float)channels / (float)size;
     for (size_t i = 0; i < size; i++)
         dy[i] = dy[i] * g[i % channels] + dm[i % channels] * share;
-    if (c->dx[0]) c->k->from_f32(slc_shift(c->ex, c->dx[0], n * size), c->add_dx[0], dy, size);
+    if (c->dx[0])
+        c->k->from_f32(slc_shift(c->ex, c->dx[0], n * size), c->add_dx[0], dy, size);
 }
 
 static void se(const slc_call *c, bool back)

@@ -34,7 +34,8 @@ static double *lane_sums(const slc_call *c, size_t i)
 static double total(const slc_call *c, size_t k)
 {
     double sum = 0;
-    for (size_t i = 0; i < SLC_LANES; i++) sum += lane_sums(c, i)[k];
+    for (size_t i = 0; i < SLC_LANES; i++)
+        sum += lane_sums(c, i)[k];
     return sum;
 }
 
@@ -62,7 +63,8 @@ static void measure(const slc_call *c, float *mean, float *inv, float *running_m
         const double var = fmax(total(c, channels + k) / (double)rows - d * d, 0);
         mean[k] = (float)(mean[k] + d);
         inv[k] = (float)(1 / sqrt(var + s->eps));
-        running_mean[k] = (float)((1 - s->momentum) * running_mean[k] + s->momentum * mean[k]);
+        running_mean[k] =
+            (float)((1 - s->momentum) * running_mean[k] + s->momentum * mean[k]);
         running_var[k] = (float)((1 - s->momentum) * running_var[k] +
                                  s->momentum * var * (double)rows / (double)(rows - 1));
     }
@@ -132,8 +134,8 @@ static void batch_backward(const slc_call *c)
 {
     const size_t channels = c->node->out.c;
     float *p = (float *)(lane_sums(c, SLC_LANES)), *q = p + channels, *r = q + channels;
-    slc_affine_back f = {{kept(c, A), kept(c, B), c->task->lo, c->task->hi}, kept(c, MEAN), p, q,
-                         r};
+    slc_affine_back f = {
+        {kept(c, A), kept(c, B), c->task->lo, c->task->hi}, kept(c, MEAN), p, q, r};
     const void *y = c->add && c->task->fused_clamp ? c->y : NULL;
     back_factors(c, &f, y, p, q, r);
 #pragma omp parallel for num_threads(c->threads) schedule(static)
@@ -223,7 +225,8 @@ static void image_back(const slc_call *c, const float *x, const float *dy, float
         for (size_t i = 0; i < size; i++) {
             if (i % c->node->out.c / per != g) continue;
             const size_t k = parameter(c, i);
-            const double hat = (x[i] - mean) * inv, w = dy[i] * (s->scale ? c->t[0][k] : 1.0);
+            const double hat = (x[i] - mean) * inv,
+                         w = dy[i] * (s->scale ? c->t[0][k] : 1.0);
             dscale[k] += (float)(dy[i] * hat);
             dshift[k] += dy[i];
             sum += w, dot += w * hat;
@@ -268,7 +271,8 @@ static void image_backward(const slc_call *c)
             c->k->to_f32(dy, slc_shift(c->ex, c->dy, n * size), size);
             image_back(c, x, dy, dx, dx + size, dx + 2 * size);
             if (c->dx[0])
-                c->k->from_f32(slc_shift(c->ex, c->dx[0], n * size), c->add_dx[0], dx, size);
+                c->k->from_f32(slc_shift(c->ex, c->dx[0], n * size), c->add_dx[0], dx,
+                               size);
         }
     }
     const size_t count = s->groups ? c->node->out.c : size;

@@ -14,8 +14,9 @@ static size_t size_of(const slc_call *c)
 #define EACH_LANE(c, count, unit, body)                                                  \
     do {                                                                                 \
         const size_t count_ = (count);                                                   \
-        _Pragma("omp parallel for num_threads((c)->threads) schedule(static)")           \
-        for (size_t lane = 0; lane < SLC_LANES; lane++) {                                \
+        _Pragma("omp parallel for num_threads((c)->threads) schedule(static)") for (     \
+            size_t lane = 0; lane < SLC_LANES; lane++)                                   \
+        {                                                                                \
             size_t lo, hi;                                                               \
             slc_lane(count_, unit, lane, &lo, &hi);                                      \
             if (lo < hi) {                                                               \
@@ -74,10 +75,12 @@ const slc_run slc_run_relu = {
 static slc_window window_of(const slc_call *c)
 {
     const slc_pool_settings *s = c->node->settings;
-    return (slc_window){.in = c->node->in[0], .out = c->node->out,
+    return (slc_window){.in = c->node->in[0],
+                        .out = c->node->out,
                         .kernel = (size_t)s->kernel,
                         .stride = (size_t)(s->stride ? s->stride : s->kernel),
-                        .padding = (size_t)s->padding, .dilation = 1,
+                        .padding = (size_t)s->padding,
+                        .dilation = 1,
                         .count_padding = s->count_padding};
 }
 
@@ -91,35 +94,38 @@ static void max_forward(const slc_call *c)
     const slc_window w = window_of(c);
     const size_t in = slc_shape_size(w.in), out = slc_shape_size(w.out);
     const bool keep = c->mode == SLC_MODE_TRAIN;
-    EACH_LANE(c, c->n, 1, for (size_t n = lo; n < hi; n++) c->k->max_pool(
-                              AT(c->y, n * out),
-                              keep ? (uint8_t *)c->saved + n * out : NULL,
-                              AT(c->x[0], n * in), &w));
+    EACH_LANE(c, c->n, 1,
+              for (size_t n = lo; n < hi; n++) c->k->max_pool(
+                  AT(c->y, n * out), keep ? (uint8_t *)c->saved + n * out : NULL,
+                  AT(c->x[0], n * in), &w));
 }
 
 static void max_backward(const slc_call *c)
 {
     const slc_window w = window_of(c);
     const size_t in = slc_shape_size(w.in), out = slc_shape_size(w.out);
-    EACH_LANE(c, c->n, 1, for (size_t n = lo; n < hi; n++) c->k->max_pool_back(
-                              AT(c->dx[0], n * in), c->add_dx[0],
-                              (const uint8_t *)c->saved + n * out, AT(c->dy, n * out), &w));
+    EACH_LANE(c, c->n, 1,
+              for (size_t n = lo; n < hi; n++) c->k->max_pool_back(
+                  AT(c->dx[0], n * in), c->add_dx[0], (const uint8_t *)c->saved + n * out,
+                  AT(c->dy, n * out), &w));
 }
 
 static void avg_forward(const slc_call *c)
 {
     const slc_window w = window_of(c);
     const size_t in = slc_shape_size(w.in), out = slc_shape_size(w.out);
-    EACH_LANE(c, c->n, 1, for (size_t n = lo; n < hi; n++) c->k->avg_pool(
-                              AT(c->y, n * out), AT(c->x[0], n * in), &w));
+    EACH_LANE(c, c->n, 1,
+              for (size_t n = lo; n < hi; n++)
+                  c->k->avg_pool(AT(c->y, n * out), AT(c->x[0], n * in), &w));
 }
 
 static void avg_backward(const slc_call *c)
 {
     const slc_window w = window_of(c);
     const size_t in = slc_shape_size(w.in), out = slc_shape_size(w.out);
-    EACH_LANE(c, c->n, 1, for (size_t n = lo; n < hi; n++) c->k->avg_pool_back(
-                              AT(c->dx[0], n * in), c->add_dx[0], AT(c->dy, n * out), &w));
+    EACH_LANE(c, c->n, 1,
+              for (size_t n = lo; n < hi; n++) c->k->avg_pool_back(
+                  AT(c->dx[0], n * in), c->add_dx[0], AT(c->dy, n * out), &w));
 }
 
 /* Sums of columns of one image, then the mean. */
@@ -133,9 +139,11 @@ static void global_one(const slc_call *c, size_t n, size_t lane)
 {
     const size_t channels = c->node->out.c, area = c->node->in[0].h * c->node->in[0].w;
     double *sum = (double *)c->scratch + lane * channels;
-    float *mean = (float *)((double *)c->scratch + SLC_LANES * channels) + lane * channels;
+    float *mean =
+        (float *)((double *)c->scratch + SLC_LANES * channels) + lane * channels;
     c->k->column_sums(AT(c->x[0], n * area * channels), area, channels, sum);
-    for (size_t k = 0; k < channels; k++) mean[k] = (float)(sum[k] / (double)area);
+    for (size_t k = 0; k < channels; k++)
+        mean[k] = (float)(sum[k] / (double)area);
     c->k->from_f32(AT(c->y, n * channels), false, mean, channels);
 }
 
@@ -147,8 +155,9 @@ static void global_forward(const slc_call *c)
 static void global_backward(const slc_call *c)
 {
     const size_t channels = c->node->out.c, area = c->node->in[0].h * c->node->in[0].w;
-    EACH_LANE(c, c->n, 1, for (size_t i = lo * area; i < hi * area; i++) c->k->scale(
-                              AT(c->dx[0], i * channels), c->add_dx[0],
+    EACH_LANE(c, c->n, 1,
+              for (size_t i = lo * area; i < hi * area; i++)
+                  c->k->scale(AT(c->dx[0], i * channels), c->add_dx[0],
                               AT(c->dy, i / area * channels), 1 / (float)area, channels));
 }
 
@@ -163,7 +172,8 @@ static odds odds_of(const slc_call *c, bool path)
     const slc_drop_settings *s = c->node->settings;
     if (c->mode == SLC_MODE_EVAL || (path && c->mode == SLC_MODE_MC))
         return (odds){0, s->classic ? (float)(1 - s->p) : 1};
-    return (odds){(uint32_t)(s->p * 4294967296.0), s->classic ? 1 : (float)(1 / (1 - s->p))};
+    return (odds){(uint32_t)(s->p * 4294967296.0),
+                  s->classic ? 1 : (float)(1 / (1 - s->p))};
 }
 
 static void drop(const slc_call *c, void *to, bool add, const void *from)
@@ -189,8 +199,9 @@ static void path(const slc_call *c, void *to, bool add, const void *from)
 {
     const odds o = odds_of(c, true);
     const size_t size = size_of(c);
-    EACH_LANE(c, c->n, 1, for (size_t n = lo; n < hi; n++) c->k->scale(
-                              AT(to, n * size), add, AT(from, n * size),
+    EACH_LANE(c, c->n, 1,
+              for (size_t n = lo; n < hi; n++)
+                  c->k->scale(AT(to, n * size), add, AT(from, n * size),
                               slc_net_word(&c->rng, n) < o.least ? 0 : o.by, size));
 }
 
@@ -215,7 +226,8 @@ static void scale_backward(const slc_call *c)
 {
     const slc_scale_settings *s = c->node->settings;
     EACH_LANE(c, c->n * size_of(c), 64,
-              c->k->scale(AT(c->dx[0], lo), c->add_dx[0], AT(c->dy, lo), (float)s->by, hi - lo));
+              c->k->scale(AT(c->dx[0], lo), c->add_dx[0], AT(c->dy, lo), (float)s->by,
+                          hi - lo));
 }
 
 static void add_forward(const slc_call *c)
@@ -231,8 +243,9 @@ static void add_backward(const slc_call *c)
 {
     for (size_t i = 0; i < c->task->inputs; i++)
         if (c->dx[i])
-            EACH_LANE(c, c->n * size_of(c), 64,
-                      c->k->scale(AT(c->dx[i], lo), c->add_dx[i], AT(c->dy, lo), 1, hi - lo));
+            EACH_LANE(
+                c, c->n * size_of(c), 64,
+                c->k->scale(AT(c->dx[i], lo), c->add_dx[i], AT(c->dy, lo), 1, hi - lo));
 }
 
 static void concat(const slc_call *c, bool back)
@@ -243,12 +256,14 @@ static void concat(const slc_call *c, bool back)
     for (size_t i = 0; i < c->task->inputs; i++) {
         const size_t width = c->node->in[i].c;
         if (!back)
-            EACH_LANE(c, rows, 1, for (size_t r = lo; r < hi; r++) memcpy(
-                                      AT(c->y, r * out.c + start), AT(c->x[i], r * width),
-                                      width * slc_dtype_size(c->ex->type)));
+            EACH_LANE(c, rows, 1,
+                      for (size_t r = lo; r < hi; r++)
+                          memcpy(AT(c->y, r * out.c + start), AT(c->x[i], r * width),
+                                 width * slc_dtype_size(c->ex->type)));
         else if (c->dx[i])
-            EACH_LANE(c, rows, 1, for (size_t r = lo; r < hi; r++) c->k->scale(
-                                      AT(c->dx[i], r * width), c->add_dx[i],
+            EACH_LANE(c, rows, 1,
+                      for (size_t r = lo; r < hi; r++)
+                          c->k->scale(AT(c->dx[i], r * width), c->add_dx[i],
                                       AT(c->dy, r * out.c + start), 1, width));
         start += width;
     }
@@ -294,8 +309,10 @@ static void flatten_backward(const slc_call *c)
 }
 
 #define PLAIN(id, stem, ...)                                                             \
-    const slc_run slc_run_##id = {                                                       \
-        .layer = #id, .forward = stem##_forward, .backward = stem##_backward, __VA_ARGS__};
+    const slc_run slc_run_##id = {.layer = #id,                                          \
+                                  .forward = stem##_forward,                             \
+                                  .backward = stem##_backward,                           \
+                                  __VA_ARGS__};
 
 PLAIN(max_pool, max, .saved = index_bytes)
 PLAIN(avg_pool, avg, .keeps_x = false)

@@ -8,8 +8,11 @@
 static slc_window window_of(const slc_call *c)
 {
     const slc_conv_settings *s = c->node->settings;
-    return (slc_window){.in = c->node->in[0], .out = c->node->out, .kernel = (size_t)s->kernel,
-                        .stride = (size_t)s->stride, .padding = (size_t)s->padding,
+    return (slc_window){.in = c->node->in[0],
+                        .out = c->node->out,
+                        .kernel = (size_t)s->kernel,
+                        .stride = (size_t)s->stride,
+                        .padding = (size_t)s->padding,
                         .dilation = (size_t)s->dilation};
 }
 
@@ -20,7 +23,8 @@ static size_t depthwise_scratch(const slc_net_node *node, size_t n, size_t threa
     const size_t weights = (size_t)(s->kernel * s->kernel) * node->out.c;
     (void)n, (void)threads;
     const size_t bias = SLC_LANES * node->out.c * sizeof(double);
-    if (s->groups == 1 || (size_t)s->groups != node->in[0].c || s->groups != s->out) return bias;
+    if (s->groups == 1 || (size_t)s->groups != node->in[0].c || s->groups != s->out)
+        return bias;
     return slc_max(bias, (1 + SLC_LANES) * slc_round_up(weights * sizeof(float), 64));
 }
 
@@ -30,7 +34,8 @@ static float *by_tap(const slc_call *c)
     const size_t taps = w.kernel * w.kernel;
     float *to = c->scratch;
     for (size_t k = 0; k < w.out.c; k++)
-        for (size_t t = 0; t < taps; t++) to[t * w.out.c + k] = c->t[0][k * taps + t];
+        for (size_t t = 0; t < taps; t++)
+            to[t * w.out.c + k] = c->t[0][k * taps + t];
     return to;
 }
 
@@ -41,8 +46,8 @@ static void depthwise_forward(const slc_call *c)
     const float *weights = by_tap(c);
 #pragma omp parallel for num_threads(c->threads) schedule(static)
     for (size_t n = 0; n < c->n; n++)
-        c->k->depthwise(slc_shift(c->ex, c->y, n * out), slc_shift(c->ex, c->x[0], n * in),
-                        weights, c->t[1], &w);
+        c->k->depthwise(slc_shift(c->ex, c->y, n * out),
+                        slc_shift(c->ex, c->x[0], n * in), weights, c->t[1], &w);
 }
 
 static void depthwise_learn(const slc_call *c, const slc_window *w)
@@ -77,11 +82,13 @@ void slc_bias_back(const slc_call *c)
     for (size_t i = 0; i < SLC_LANES; i++) {
         size_t lo, hi;
         slc_lane(rows, 1, i, &lo, &hi);
-        c->k->column_sums(slc_shift(c->ex, c->dy, lo * out.c), hi - lo, out.c, part + i * out.c);
+        c->k->column_sums(slc_shift(c->ex, c->dy, lo * out.c), hi - lo, out.c,
+                          part + i * out.c);
     }
     for (size_t k = 0; k < out.c; k++) {
         double sum = 0;
-        for (size_t i = 0; i < SLC_LANES; i++) sum += part[i * out.c + k];
+        for (size_t i = 0; i < SLC_LANES; i++)
+            sum += part[i * out.c + k];
         c->dt[1][k] = (float)sum + (c->add_dt ? c->dt[1][k] : 0);
     }
 }
@@ -98,11 +105,12 @@ static void depthwise_backward(const slc_call *c)
     void *to = c->add_dx[0] ? aside : c->dx[0];
 #pragma omp parallel for num_threads(c->threads) schedule(static)
     for (size_t n = 0; n < c->n; n++) {
-        c->k->depthwise_data(slc_shift(c->ex, to, n * in), slc_shift(c->ex, c->dy, n * out),
-                             weights, &w);
+        c->k->depthwise_data(slc_shift(c->ex, to, n * in),
+                             slc_shift(c->ex, c->dy, n * out), weights, &w);
         if (c->add_dx[0])
-            c->k->sum(slc_shift(c->ex, c->dx[0], n * in), slc_shift(c->ex, c->dx[0], n * in),
-                      slc_shift(c->ex, to, n * in), in);
+            c->k->sum(slc_shift(c->ex, c->dx[0], n * in),
+                      slc_shift(c->ex, c->dx[0], n * in), slc_shift(c->ex, to, n * in),
+                      in);
     }
 }
 
@@ -142,4 +150,3 @@ const slc_run slc_run_drop_connect = {
     .saved = dropped,
     .scratch = bias_scratch,
 };
-

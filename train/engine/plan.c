@@ -72,7 +72,8 @@ static void fuse_norm(planner *p, size_t i, slc_task *t)
     p->home[i] = last;
     /* whatever the group passes through lies where its result does */
     for (int v = (int)i + 1; v <= last + 1; v++)
-        if (v == (int)i + 1 || v == add + 1 || v == relu + 1) p->plan->value[v].root = last + 1;
+        if (v == (int)i + 1 || v == add + 1 || v == relu + 1)
+            p->plan->value[v].root = last + 1;
 }
 
 /* A flatten costs nothing if its readers do not care about the order, or there is none. */
@@ -114,10 +115,16 @@ static void make_tasks(planner *p)
         const slc_net_node *node = &p->net->node[i];
         p->home[i] = (int)i;
         if (p->taken[i]) continue;
-        fused[i] = (slc_task){.node = node, .index = i, .op = slc_run_of(node->layer), .add = -1,
-                              .lo = -INFINITY, .hi = INFINITY, .out = (int)i + 1,
+        fused[i] = (slc_task){.node = node,
+                              .index = i,
+                              .op = slc_run_of(node->layer),
+                              .add = -1,
+                              .lo = -INFINITY,
+                              .hi = INFINITY,
+                              .out = (int)i + 1,
                               .inputs = node->inputs};
-        for (size_t k = 0; k < node->inputs; k++) fused[i].in[k] = node->from[k] + 1;
+        for (size_t k = 0; k < node->inputs; k++)
+            fused[i].in[k] = node->from[k] + 1;
         if (is(node, "batch_norm")) fuse_norm(p, i, &fused[i]);
         if (is_view(p, i)) {
             p->plan->value[i + 1].root = p->plan->value[node->from[0] + 1].root;
@@ -126,7 +133,8 @@ static void make_tasks(planner *p)
     }
     for (size_t at = 0; at < p->net->nodes; at++)
         for (size_t i = 0; i < p->net->nodes; i++)
-            if (!p->taken[i] && p->home[i] == (int)at) p->plan->task[p->plan->tasks++] = fused[i];
+            if (!p->taken[i] && p->home[i] == (int)at)
+                p->plan->task[p->plan->tasks++] = fused[i];
     free(fused);
 }
 
@@ -147,7 +155,8 @@ static void share_memory(planner *p)
         v[t->out].root = v[t->in[0]].root;
     }
     for (size_t i = 0; i <= p->net->nodes; i++)
-        while (v[v[i].root].root != v[i].root) v[i].root = v[v[i].root].root;
+        while (v[v[i].root].root != v[i].root)
+            v[i].root = v[v[i].root].root;
 }
 
 static void touch(int time, int *first, int *last)
@@ -232,7 +241,8 @@ static void find_lives(planner *p)
     use_value(p, 0, 0);
     for (int i = 0; i < T; i++) {
         const slc_task *t = &p->plan->task[i];
-        for (size_t k = 0; k < t->inputs; k++) use_value(p, t->in[k], i);
+        for (size_t k = 0; k < t->inputs; k++)
+            use_value(p, t->in[k], i);
         if (t->add >= 0) use_value(p, t->add, i);
         use_value(p, t->out, i);
     }
@@ -285,7 +295,8 @@ static slc_status place(planner *p, slc_err *err)
     for (size_t i = 0; i <= p->net->nodes; i++) {
         slc_value *v = &p->plan->value[i];
         const size_t size =
-            slc_round_up(p->ex->batch * slc_shape_size(v->shape) * element, ALIGN) + ALIGN;
+            slc_round_up(p->ex->batch * slc_shape_size(v->shape) * element, ALIGN) +
+            ALIGN;
         if (v->root != (int)i) continue;
         if (v->first >= 0) all[count++] = (piece){size, 0, v->first, v->last, &v->at};
         if (v->grad_first >= 0)
@@ -295,7 +306,8 @@ static slc_status place(planner *p, slc_err *err)
         slc_task *t = &p->plan->task[i];
         const size_t size = t->op->saved ? t->op->saved(t->node, p->ex->batch) : 0;
         const int last = p->train && t->backward ? 2 * T - 1 - i : i;
-        if (size) all[count++] = (piece){slc_round_up(size, ALIGN), 0, i, last, &t->saved_at};
+        if (size)
+            all[count++] = (piece){slc_round_up(size, ALIGN), 0, i, last, &t->saved_at};
     }
     qsort(all, count, sizeof(*all), by_size);
     p->plan->bytes = 0;
@@ -324,8 +336,11 @@ static slc_status plan_one(slc_exec *ex, slc_runplan *plan, bool train, slc_err 
     }
     for (size_t i = 0; i <= nodes; i++)
         plan->value[i] = (slc_value){.shape = i ? ex->net->node[i - 1].out : ex->net->in,
-                                     .root = (int)i, .first = -1, .last = -1,
-                                     .grad_first = -1, .grad_last = -1};
+                                     .root = (int)i,
+                                     .first = -1,
+                                     .last = -1,
+                                     .grad_first = -1,
+                                     .grad_last = -1};
     count_readers(&p);
     make_tasks(&p);
     share_memory(&p);
@@ -346,17 +361,19 @@ slc_status slc_runplan_make(slc_exec *ex, slc_err *err)
 {
     slc_runplan_free(ex);
     slc_status status = plan_one(ex, &ex->plan[0], false, err);
-    if (status == SLC_OK && !ex->inference) status = plan_one(ex, &ex->plan[1], true, err);
+    if (status == SLC_OK && !ex->inference)
+        status = plan_one(ex, &ex->plan[1], true, err);
     if (status != SLC_OK) return status;
-    const size_t bytes =
-        slc_round_up(slc_max(slc_max(ex->plan[0].bytes, ex->plan[1].bytes), ALIGN), ALIGN);
+    const size_t bytes = slc_round_up(
+        slc_max(slc_max(ex->plan[0].bytes, ex->plan[1].bytes), ALIGN), ALIGN);
     if (bytes <= ex->block_size) return SLC_OK;
     free(ex->block);
     ex->block = aligned_alloc(ALIGN, bytes);
     ex->block_size = ex->block ? bytes : 0;
-    return ex->block ? SLC_OK
-                     : slc_fail(err, SLC_ENOMEM, "model: no memory for %zu MB of activations",
-                                bytes >> 20);
+    return ex->block
+               ? SLC_OK
+               : slc_fail(err, SLC_ENOMEM, "model: no memory for %zu MB of activations",
+                          bytes >> 20);
 }
 
 void slc_runplan_free(slc_exec *ex)

@@ -10,13 +10,13 @@ typedef struct settings {
 
 static const char *const modes[] = {"fan_in", "fan_out", NULL};
 enum { LINEAR, SIGMOID, TANH, RELU, LEAKY_RELU, SELU };
-static const char *const kinds[] = {"linear", "sigmoid",    "tanh", "relu",
-                                    "leaky_relu", "selu", NULL};
+static const char *const kinds[] = {"linear",     "sigmoid", "tanh", "relu",
+                                    "leaky_relu", "selu",    NULL};
 
-static const slc_param xavier_params[] = {
-    {"gain", SLC_FIELD(settings, gain), .lo = 0, .hi = 100, .initial = "1",
-     .help = "factor of the width"},
-    {0}};
+static const slc_param xavier_params[] = {{"gain", SLC_FIELD(settings, gain), .lo = 0,
+                                           .hi = 100, .initial = "1",
+                                           .help = "factor of the width"},
+                                          {0}};
 static const slc_param kaiming_params[] = {
     {"mode", SLC_FIELD(settings, mode), .choices = modes, .initial = "fan_in",
      .help = "keep the variance forward (fan_in) or backward (fan_out)"},
@@ -39,7 +39,8 @@ static double gain(const settings *s)
 
 static void normal(const slc_fill *what, double std, slc_rng *rng, float *out)
 {
-    for (size_t i = 0; i < what->size; i++) out[i] = (float)(std * slc_rng_normal(rng));
+    for (size_t i = 0; i < what->size; i++)
+        out[i] = (float)(std * slc_rng_normal(rng));
 }
 
 static void uniform(const slc_fill *what, double bound, slc_rng *rng, float *out)

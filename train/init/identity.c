@@ -13,16 +13,17 @@ static const slc_param dirac_params[] = {
     {"groups", SLC_FIELD(settings, groups), .lo = 1, .hi = 65536, .initial = "1",
      .help = "blocks of outputs that each start as the identity"},
     {0}};
-static const slc_param orthogonal_params[] = {
-    {"gain", SLC_FIELD(settings, gain), .lo = 0, .hi = 100, .initial = "1",
-     .help = "length of the rows"},
-    {0}};
+static const slc_param orthogonal_params[] = {{"gain", SLC_FIELD(settings, gain), .lo = 0,
+                                               .hi = 100, .initial = "1",
+                                               .help = "length of the rows"},
+                                              {0}};
 
 static void eye(const void *s, const slc_fill *what, slc_rng *rng, float *out)
 {
     const size_t columns = what->size / what->dim[0];
     (void)s, (void)rng;
-    for (size_t i = 0; i < what->size; i++) out[i] = i / columns == i % columns;
+    for (size_t i = 0; i < what->size; i++)
+        out[i] = i / columns == i % columns;
 }
 
 /* Output k of each group passes input k on: a one in the middle of the filter. */
@@ -66,22 +67,26 @@ static void orthogonal(const void *set, const slc_fill *what, slc_rng *rng, floa
     const bool wide = rows <= columns;
     const size_t count = wide ? rows : columns, length = wide ? columns : rows;
     const size_t next = wide ? columns : 1, step = wide ? 1 : columns;
-    for (size_t i = 0; i < what->size; i++) out[i] = (float)slc_rng_normal(rng);
+    for (size_t i = 0; i < what->size; i++)
+        out[i] = (float)slc_rng_normal(rng);
     for (size_t i = 0; i < count; i++) {
         float *v = out + i * next;
         for (size_t again = 0; again < 2 * i; again++) {
             const float *u = out + again % i * next;
             double dot = 0;
-            for (size_t k = 0; k < length; k++) dot += (double)u[k * step] * v[k * step];
+            for (size_t k = 0; k < length; k++)
+                dot += (double)u[k * step] * v[k * step];
             for (size_t k = 0; k < length; k++)
                 v[k * step] = (float)(v[k * step] - dot * u[k * step]);
         }
         double square = 0;
-        for (size_t k = 0; k < length; k++) square += (double)v[k * step] * v[k * step];
+        for (size_t k = 0; k < length; k++)
+            square += (double)v[k * step] * v[k * step];
         for (size_t k = 0; k < length; k++)
             v[k * step] = (float)(v[k * step] / sqrt(square));
     }
-    for (size_t i = 0; i < what->size; i++) out[i] = (float)(s->gain * out[i]);
+    for (size_t i = 0; i < what->size; i++)
+        out[i] = (float)(s->gain * out[i]);
 }
 
 #define INIT(id, table, text, paper)                                                     \

@@ -8,7 +8,8 @@ typedef struct settings {
 } settings;
 
 static const slc_param constant_params[] = {
-    {"value", SLC_FIELD(settings, value), .initial = "0", .help = "of every weight"}, {0}};
+    {"value", SLC_FIELD(settings, value), .initial = "0", .help = "of every weight"},
+    {0}};
 static const slc_param normal_params[] = {
     {"mean", SLC_FIELD(settings, mean), .initial = "0", .help = "of the distribution"},
     {"std", SLC_FIELD(settings, std), .lo = 0, .hi = 1e6, .initial = "1",
@@ -28,7 +29,8 @@ static const slc_param uniform_params[] = {
 
 static void fill(const slc_fill *what, float value, float *out)
 {
-    for (size_t i = 0; i < what->size; i++) out[i] = value;
+    for (size_t i = 0; i < what->size; i++)
+        out[i] = value;
 }
 
 static void constant(const void *set, const slc_fill *what, slc_rng *rng, float *out)

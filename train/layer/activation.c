@@ -93,18 +93,18 @@ static double flops(const void *settings, const slc_shape *in, slc_shape out)
 }
 
 static const slc_param none[] = {{0}};
-static const slc_param relu_params[] = {
-    {"max", SLC_FIELD(slc_act_settings, a), .lo = 0, .hi = 1e30, .initial = "0",
-     .help = "ceiling (6: relu6); 0 = none"},
-    {0}};
-static const slc_param leaky_params[] = {
-    {"slope", SLC_FIELD(slc_act_settings, a), .lo = 0, .hi = 1, .initial = "0.01",
-     .help = "slope below zero"},
-    {0}};
-static const slc_param elu_params[] = {
-    {"alpha", SLC_FIELD(slc_act_settings, a), .lo = 1e-6, .hi = 100, .initial = "1",
-     .help = "minus the limit at minus infinity"},
-    {0}};
+static const slc_param relu_params[] = {{"max", SLC_FIELD(slc_act_settings, a), .lo = 0,
+                                         .hi = 1e30, .initial = "0",
+                                         .help = "ceiling (6: relu6); 0 = none"},
+                                        {0}};
+static const slc_param leaky_params[] = {{"slope", SLC_FIELD(slc_act_settings, a),
+                                          .lo = 0, .hi = 1, .initial = "0.01",
+                                          .help = "slope below zero"},
+                                         {0}};
+static const slc_param elu_params[] = {{"alpha", SLC_FIELD(slc_act_settings, a),
+                                        .lo = 1e-6, .hi = 100, .initial = "1",
+                                        .help = "minus the limit at minus infinity"},
+                                       {0}};
 
 /* One descriptor per activation. */
 #define ACT(id, kind, table, text, paper)                                                \
@@ -152,6 +152,7 @@ static const slc_layer *const layer_of[SLC_ACT_COUNT] = {
 slc_act slc_act_of(const slc_layer *layer)
 {
     slc_act kind = 0;
-    while (kind < SLC_ACT_COUNT && layer_of[kind] != layer) kind++;
+    while (kind < SLC_ACT_COUNT && layer_of[kind] != layer)
+        kind++;
     return kind;
 }

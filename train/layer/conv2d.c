@@ -17,8 +17,8 @@ static const slc_param params[] = {
      .initial = "0", .unit = "px", .help = "zeros around the image"},
     {"dilation", SLC_FIELD(slc_conv_settings, dilation), .lo = 1, .hi = 4096,
      .initial = "1", .unit = "px", .help = "step between the taps of a filter"},
-    {"groups", SLC_FIELD(slc_conv_settings, groups), .lo = 1, .hi = 65536,
-     .initial = "1", .help = "groups of channels; as many as inputs: depthwise"},
+    {"groups", SLC_FIELD(slc_conv_settings, groups), .lo = 1, .hi = 65536, .initial = "1",
+     .help = "groups of channels; as many as inputs: depthwise"},
     {"bias", SLC_FIELD(slc_conv_settings, bias), .initial = "true",
      .help = "add a number per output channel"},
     {0}};
@@ -29,17 +29,19 @@ static slc_status shape(const void *settings, const slc_shape *in, size_t inputs
     const slc_conv_settings *s = settings;
     (void)inputs;
     if (in->c % (size_t)s->groups != 0 || s->out % s->groups != 0)
-        return slc_fail(err, SLC_EINVAL,
-                        "%zu input and %lld output channels do not divide into %lld groups",
-                        in->c, (long long)s->out, (long long)s->groups);
+        return slc_fail(
+            err, SLC_EINVAL,
+            "%zu input and %lld output channels do not divide into %lld groups", in->c,
+            (long long)s->out, (long long)s->groups);
     out->c = (size_t)s->out;
     out->h = slc_window_out(in->h, s->kernel, s->stride, s->padding, s->dilation);
     out->w = slc_window_out(in->w, s->kernel, s->stride, s->padding, s->dilation);
     if (out->h == 0 || out->w == 0)
-        return slc_fail(err, SLC_EINVAL,
-                        "a %lld x %lld filter does not fit into %zu x %zu px, padding %lld",
-                        (long long)s->kernel, (long long)s->kernel, in->h, in->w,
-                        (long long)s->padding);
+        return slc_fail(
+            err, SLC_EINVAL,
+            "a %lld x %lld filter does not fit into %zu x %zu px, padding %lld",
+            (long long)s->kernel, (long long)s->kernel, in->h, in->w,
+            (long long)s->padding);
     return SLC_OK;
 }
 
@@ -48,10 +50,15 @@ static size_t tensors(const void *settings, const slc_shape *in,
 {
     const slc_conv_settings *s = settings;
     const size_t k = (size_t)s->kernel, cg = in->c / (size_t)s->groups;
-    spec[0] = (slc_tensor_spec){.suffix = "weight", .role = SLC_ROLE_WEIGHT, .rank = 4,
+    spec[0] = (slc_tensor_spec){.suffix = "weight",
+                                .role = SLC_ROLE_WEIGHT,
+                                .rank = 4,
                                 .dim = {(size_t)s->out, cg, k, k}};
-    spec[1] = (slc_tensor_spec){.suffix = "bias", .role = SLC_ROLE_BIAS, .rank = 1,
-                                .dim = {(size_t)s->out}, .fan_in = cg * k * k};
+    spec[1] = (slc_tensor_spec){.suffix = "bias",
+                                .role = SLC_ROLE_BIAS,
+                                .rank = 1,
+                                .dim = {(size_t)s->out},
+                                .fan_in = cg * k * k};
     spec[0].init = spec[1].init = "fan_in_uniform";
     return s->bias ? 2 : 1;
 }
@@ -95,7 +102,8 @@ static void each_pair(const slc_ref *r, pair_fn *fn)
     for (size_t n = 0; n < r->n; n++)
         for (size_t k = 0; k < r->out.c; k++)
             for (size_t i = 0; i < r->out.h; i++)
-                for (size_t j = 0; j < r->out.w; j++) each_tap(r, n, k, i, j, fn);
+                for (size_t j = 0; j < r->out.w; j++)
+                    each_tap(r, n, k, i, j, fn);
 }
 
 static void multiply(const slc_ref *r, pair at)
@@ -117,7 +125,8 @@ static void forward(const slc_ref *r)
 {
     const slc_conv_settings *s = r->settings;
     const size_t area = r->out.h * r->out.w, all = r->n * r->out.c * area;
-    for (size_t i = 0; i < all; i++) r->y[i] = s->bias ? r->t[1][i / area % r->out.c] : 0;
+    for (size_t i = 0; i < all; i++)
+        r->y[i] = s->bias ? r->t[1][i / area % r->out.c] : 0;
     each_pair(r, multiply);
 }
 
@@ -125,17 +134,20 @@ static void backward(const slc_ref *r)
 {
     const slc_conv_settings *s = r->settings;
     const size_t area = r->out.h * r->out.w, all = r->n * r->out.c * area;
-    const size_t taps =
-        r->in[0].c / (size_t)s->groups * (size_t)(s->kernel * s->kernel);
+    const size_t taps = r->in[0].c / (size_t)s->groups * (size_t)(s->kernel * s->kernel);
     if (r->dx[0]) {
-        for (size_t i = 0; i < r->n * slc_shape_size(r->in[0]); i++) r->dx[0][i] = 0;
+        for (size_t i = 0; i < r->n * slc_shape_size(r->in[0]); i++)
+            r->dx[0][i] = 0;
         each_pair(r, pull);
     }
-    for (size_t i = 0; i < r->out.c * taps; i++) r->dt[0][i] = 0;
+    for (size_t i = 0; i < r->out.c * taps; i++)
+        r->dt[0][i] = 0;
     each_pair(r, learn);
     if (!s->bias) return;
-    for (size_t k = 0; k < r->out.c; k++) r->dt[1][k] = 0;
-    for (size_t i = 0; i < all; i++) r->dt[1][i / area % r->out.c] += r->dy[i];
+    for (size_t k = 0; k < r->out.c; k++)
+        r->dt[1][k] = 0;
+    for (size_t i = 0; i < all; i++)
+        r->dt[1][i / area % r->out.c] += r->dy[i];
 }
 
 const slc_layer slc_layer_conv2d = {

@@ -20,7 +20,8 @@ static void add_forward(const slc_ref *r)
 {
     for (size_t i = 0; i < r->n * slc_shape_size(r->out); i++) {
         r->y[i] = 0;
-        for (size_t k = 0; k < r->inputs; k++) r->y[i] += r->x[k][i];
+        for (size_t k = 0; k < r->inputs; k++)
+            r->y[i] += r->x[k][i];
     }
 }
 
@@ -81,10 +82,10 @@ static slc_status flatten_shape(const void *settings, const slc_shape *in, size_
     return SLC_OK;
 }
 
-static const slc_param scale_params[] = {
-    {"by", SLC_FIELD(slc_scale_settings, by), .lo = -1e6, .hi = 1e6, .initial = "1",
-     .help = "the factor"},
-    {0}};
+static const slc_param scale_params[] = {{"by", SLC_FIELD(slc_scale_settings, by),
+                                          .lo = -1e6, .hi = 1e6, .initial = "1",
+                                          .help = "the factor"},
+                                         {0}};
 
 static void scale_forward(const slc_ref *r)
 {

@@ -6,8 +6,10 @@
 #define COMMON                                                                           \
     {"out", SLC_FIELD(slc_linear_settings, out), .lo = 1, .hi = 1 << 24,                 \
      .help = "outputs"},                                                                 \
-    {"bias", SLC_FIELD(slc_linear_settings, bias), .initial = "true",                    \
-     .help = "add a number per output"}
+    {                                                                                    \
+        "bias", SLC_FIELD(slc_linear_settings, bias), .initial = "true",                 \
+                                                      .help = "add a number per output"  \
+    }
 
 static const slc_param linear_params[] = {COMMON, {0}};
 static const slc_param drop_params[] = {
@@ -35,10 +37,13 @@ static size_t tensors(const void *settings, const slc_shape *in,
 {
     const slc_linear_settings *s = settings;
     const size_t out = (size_t)s->out;
-    spec[0] = (slc_tensor_spec){.suffix = "weight", .role = SLC_ROLE_WEIGHT, .rank = 2,
-                                .dim = {out, in->c}};
-    spec[1] = (slc_tensor_spec){.suffix = "bias", .role = SLC_ROLE_BIAS, .rank = 1,
-                                .dim = {out}, .fan_in = in->c};
+    spec[0] = (slc_tensor_spec){
+        .suffix = "weight", .role = SLC_ROLE_WEIGHT, .rank = 2, .dim = {out, in->c}};
+    spec[1] = (slc_tensor_spec){.suffix = "bias",
+                                .role = SLC_ROLE_BIAS,
+                                .rank = 1,
+                                .dim = {out},
+                                .fan_in = in->c};
     spec[0].init = spec[1].init = "fan_in_uniform";
     return s->bias ? 2 : 1;
 }
@@ -62,7 +67,8 @@ static void forward(const slc_ref *r)
 {
     const slc_linear_settings *s = r->settings;
     const size_t in = r->in[0].c, out = r->out.c;
-    for (size_t i = 0; i < r->n * out; i++) r->y[i] = s->bias ? r->t[1][i % out] : 0;
+    for (size_t i = 0; i < r->n * out; i++)
+        r->y[i] = s->bias ? r->t[1][i % out] : 0;
     for (size_t i = 0; i < in * out; i++) {
         const double w = keep(r, i) * r->t[0][i];
         for (size_t n = 0; n < r->n; n++)
@@ -74,7 +80,8 @@ static void backward(const slc_ref *r)
 {
     const slc_linear_settings *s = r->settings;
     const size_t in = r->in[0].c, out = r->out.c;
-    for (size_t i = 0; r->dx[0] && i < r->n * in; i++) r->dx[0][i] = 0;
+    for (size_t i = 0; r->dx[0] && i < r->n * in; i++)
+        r->dx[0][i] = 0;
     for (size_t i = 0; i < in * out; i++) {
         const double kept = keep(r, i);
         r->dt[0][i] = 0;
@@ -86,7 +93,8 @@ static void backward(const slc_ref *r)
     }
     for (size_t k = 0; s->bias && k < out; k++) {
         r->dt[1][k] = 0;
-        for (size_t n = 0; n < r->n; n++) r->dt[1][k] += r->dy[n * out + k];
+        for (size_t n = 0; n < r->n; n++)
+            r->dt[1][k] += r->dy[n * out + k];
     }
 }
 

@@ -10,13 +10,17 @@
 #include "train/layer.h"
 
 #define EPS                                                                              \
-    {"eps", SLC_FIELD(slc_norm_settings, eps), .lo = 1e-30, .hi = 1, .initial = "1e-5",  \
-     .help = "added to the variance"}
+    {                                                                                    \
+        "eps", SLC_FIELD(slc_norm_settings, eps),                                        \
+            .lo = 1e-30, .hi = 1, .initial = "1e-5", .help = "added to the variance"     \
+    }
 #define AFFINE                                                                           \
     {"scale", SLC_FIELD(slc_norm_settings, scale), .initial = "true",                    \
      .help = "learn a factor (weight)"},                                                 \
-        {"shift", SLC_FIELD(slc_norm_settings, shift), .initial = "true",                \
-         .help = "learn a summand (bias)"}
+    {                                                                                    \
+        "shift", SLC_FIELD(slc_norm_settings, shift), .initial = "true",                 \
+                                                      .help = "learn a summand (bias)"   \
+    }
 
 static const slc_param batch_params[] = {
     EPS,
@@ -25,20 +29,23 @@ static const slc_param batch_params[] = {
     AFFINE,
     {0}};
 static const slc_param layer_params[] = {EPS, AFFINE, {0}};
-static const slc_param group_params[] = {
-    {"groups", SLC_FIELD(slc_norm_settings, groups), .lo = 1, .hi = 65536,
-     .help = "groups of channels"},
-    EPS,
-    AFFINE,
-    {0}};
+static const slc_param group_params[] = {{"groups", SLC_FIELD(slc_norm_settings, groups),
+                                          .lo = 1, .hi = 65536,
+                                          .help = "groups of channels"},
+                                         EPS,
+                                         AFFINE,
+                                         {0}};
 
 /* Scale and shift, those that exist, in this order. */
 static size_t affine(const slc_norm_settings *s, slc_tensor_spec *spec, size_t rank,
                      const slc_shape *in)
 {
     size_t count = 0;
-    slc_tensor_spec one = {.suffix = "weight", .role = SLC_ROLE_NORM, .rank = rank,
-                           .dim = {in->c, in->h, in->w}, .init = "ones"};
+    slc_tensor_spec one = {.suffix = "weight",
+                           .role = SLC_ROLE_NORM,
+                           .rank = rank,
+                           .dim = {in->c, in->h, in->w},
+                           .init = "ones"};
     if (rank == 1) one.dim[1] = one.dim[2] = 0;
     if (s->scale) spec[count++] = one;
     one.suffix = "bias";
@@ -51,8 +58,11 @@ static size_t batch_tensors(const void *settings, const slc_shape *in,
                             slc_tensor_spec spec[SLC_MAX_TENSORS])
 {
     size_t count = affine(settings, spec, 1, in);
-    slc_tensor_spec one = {.suffix = "running_mean", .role = SLC_ROLE_BUFFER, .rank = 1,
-                           .dim = {in->c}, .init = "zeros"};
+    slc_tensor_spec one = {.suffix = "running_mean",
+                           .role = SLC_ROLE_BUFFER,
+                           .rank = 1,
+                           .dim = {in->c},
+                           .init = "zeros"};
     spec[count++] = one;
     one.suffix = "running_var";
     one.init = "ones";
@@ -105,7 +115,8 @@ static void moments(const slc_ref *r, set *s)
     const double count = (double)((s->n1 - s->n0) * (s->i1 - s->i0));
     double sum = 0, square = 0;
     for (size_t n = s->n0; n < s->n1; n++)
-        for (size_t i = s->i0; i < s->i1; i++) sum += r->x[0][n * size + i];
+        for (size_t i = s->i0; i < s->i1; i++)
+            sum += r->x[0][n * size + i];
     s->mean = sum / count;
     for (size_t n = s->n0; n < s->n1; n++)
         for (size_t i = s->i0; i < s->i1; i++)
@@ -157,7 +168,8 @@ static void clear(const slc_ref *r, size_t size)
 {
     const slc_norm_settings *s = r->settings;
     for (size_t t = 0; t < (size_t)s->scale + s->shift; t++)
-        for (size_t i = 0; i < size; i++) r->dt[t][i] = 0;
+        for (size_t i = 0; i < size; i++)
+            r->dt[t][i] = 0;
 }
 
 static void batch(const slc_ref *r, void (*act)(const slc_ref *, const set *))
@@ -166,8 +178,9 @@ static void batch(const slc_ref *r, void (*act)(const slc_ref *, const set *))
     const size_t area = r->in[0].h * r->in[0].w;
     const size_t at = (size_t)settings->scale + settings->shift;
     for (size_t c = 0; c < r->in[0].c; c++) {
-        set s = {0, r->n, c * area, (c + 1) * area, area, false,
-                 r->mode != SLC_MODE_TRAIN, 0, 0};
+        set s = {
+            0, r->n, c * area, (c + 1) * area, area, false, r->mode != SLC_MODE_TRAIN,
+            0, 0};
         moments(r, &s);
         if (s.fixed) s.mean = r->t[at][c];
         if (s.fixed) s.inv = 1 / sqrt(r->t[at + 1][c] + settings->eps);
@@ -180,8 +193,15 @@ static void by_image(const slc_ref *r, size_t groups, bool by_element,
 {
     const size_t size = slc_shape_size(r->in[0]) / groups;
     for (size_t i = 0; i < r->n * groups; i++) {
-        set s = {i / groups, i / groups + 1, i % groups * size, (i % groups + 1) * size,
-                 r->in[0].h * r->in[0].w, by_element, false, 0, 0};
+        set s = {i / groups,
+                 i / groups + 1,
+                 i % groups * size,
+                 (i % groups + 1) * size,
+                 r->in[0].h * r->in[0].w,
+                 by_element,
+                 false,
+                 0,
+                 0};
         moments(r, &s);
         act(r, &s);
     }

@@ -1,16 +1,29 @@
 /* Pooling: the largest or the mean of a window, or the mean of a whole plane. */
 #include "train/layer.h"
 
-#define WINDOW(most)                                                                           \
-    {"kernel", SLC_FIELD(slc_pool_settings, kernel), .lo = 1, .hi = most, .initial = "2", \
-     .unit = "px", .help = "side of the window"},                                        \
-        {"stride", SLC_FIELD(slc_pool_settings, stride), .lo = 0, .hi = 4096,            \
-         .initial = "0", .unit = "px",                                                   \
+#define WINDOW(most)                                                                     \
+    {"kernel",                                                                           \
+     SLC_FIELD(slc_pool_settings, kernel),                                               \
+     .lo = 1,                                                                            \
+     .hi = most,                                                                         \
+     .initial = "2",                                                                     \
+     .unit = "px",                                                                       \
+     .help = "side of the window"},                                                      \
+        {"stride",                                                                       \
+         SLC_FIELD(slc_pool_settings, stride),                                           \
+         .lo = 0,                                                                        \
+         .hi = 4096,                                                                     \
+         .initial = "0",                                                                 \
+         .unit = "px",                                                                   \
          .help = "step between windows; 0 = the kernel's side"},                         \
-        {"padding", SLC_FIELD(slc_pool_settings, padding), .lo = 0, .hi = 127,           \
-         .initial = "0", .unit = "px", .help = "border around the image"}
+    {                                                                                    \
+        "padding", SLC_FIELD(slc_pool_settings, padding),                                \
+            .lo = 0, .hi = 127, .initial = "0", .unit = "px",                            \
+            .help = "border around the image"                                            \
+    }
 
-static const slc_param max_params[] = {WINDOW(16), {0}} /* a place in the window is a byte */;
+static const slc_param max_params[] = {WINDOW(16),
+                                       {0}} /* a place in the window is a byte */;
 static const slc_param avg_params[] = {
     WINDOW(255),
     {"count_padding", SLC_FIELD(slc_pool_settings, count_padding), .initial = "true",
@@ -24,7 +37,8 @@ static slc_status shape(const void *settings, const slc_shape *in, size_t inputs
     const int64_t stride = s->stride ? s->stride : s->kernel;
     (void)inputs;
     if (2 * s->padding > s->kernel)
-        return slc_fail(err, SLC_EINVAL, "padding %lld is more than half the kernel, %lld",
+        return slc_fail(err, SLC_EINVAL,
+                        "padding %lld is more than half the kernel, %lld",
                         (long long)s->padding, (long long)s->kernel);
     *out = (slc_shape){in->c, slc_window_out(in->h, s->kernel, stride, s->padding, 1),
                        slc_window_out(in->w, s->kernel, stride, s->padding, 1)};
@@ -54,10 +68,10 @@ typedef struct window {
     size_t r0, r1, c0, c1;
 } window;
 
-static void span(size_t at, const slc_pool_settings *s, size_t size, size_t *lo, size_t *hi)
+static void span(size_t at, const slc_pool_settings *s, size_t size, size_t *lo,
+                 size_t *hi)
 {
-    const int64_t start =
-        (int64_t)at * (s->stride ? s->stride : s->kernel) - s->padding;
+    const int64_t start = (int64_t)at * (s->stride ? s->stride : s->kernel) - s->padding;
     const int64_t end = start + s->kernel;
     *lo = start < 0 ? 0 : (size_t)start;
     *hi = end > (int64_t)size ? size : (size_t)end;
@@ -147,7 +161,8 @@ static void global_forward(const slc_ref *r)
     const size_t area = r->in[0].h * r->in[0].w;
     for (size_t p = 0; p < r->n * r->out.c; p++) {
         double sum = 0;
-        for (size_t i = 0; i < area; i++) sum += r->x[0][p * area + i];
+        for (size_t i = 0; i < area; i++)
+            sum += r->x[0][p * area + i];
         r->y[p] = sum / (double)area;
     }
 }

@@ -9,8 +9,10 @@ static void forward(const slc_ref *r)
     for (size_t i = 0; i < r->n * area; i++) {
         const size_t at = i / area * size + i % area;
         double top = -INFINITY, sum = 0;
-        for (size_t c = 0; c < r->out.c; c++) top = fmax(top, r->x[0][at + c * area]);
-        for (size_t c = 0; c < r->out.c; c++) sum += exp(r->x[0][at + c * area] - top);
+        for (size_t c = 0; c < r->out.c; c++)
+            top = fmax(top, r->x[0][at + c * area]);
+        for (size_t c = 0; c < r->out.c; c++)
+            sum += exp(r->x[0][at + c * area] - top);
         for (size_t c = 0; c < r->out.c; c++)
             r->y[at + c * area] = exp(r->x[0][at + c * area] - top) / sum;
     }
@@ -25,8 +27,7 @@ static void backward(const slc_ref *r)
         for (size_t c = 0; c < r->out.c; c++)
             dot += r->y[at + c * area] * r->dy[at + c * area];
         for (size_t c = 0; c < r->out.c; c++)
-            r->dx[0][at + c * area] =
-                r->y[at + c * area] * (r->dy[at + c * area] - dot);
+            r->dx[0][at + c * area] = r->y[at + c * area] * (r->dy[at + c * area] - dot);
     }
 }
 

@@ -40,8 +40,8 @@ typedef struct slc_kernels {
                    const slc_affine *at);
     /* Sums of g and of g * (x - mean). y decides the clamp if it is not NULL, else it is
      * computed again from x. */
-    void (*affine_sums)(const void *x, const void *dy, const void *y, size_t rows, size_t c,
-                        const slc_affine_back *at, double *sum, double *dot);
+    void (*affine_sums)(const void *x, const void *dy, const void *y, size_t rows,
+                        size_t c, const slc_affine_back *at, double *sum, double *dot);
     /* dadd, if not NULL, gets g (added to it if add_dadd). dx is added to if add_dx. */
     void (*affine_back)(void *dx, bool add_dx, void *dadd, bool add_dadd, const void *x,
                         const void *dy, const void *y, size_t rows, size_t c,
@@ -67,7 +67,8 @@ typedef struct slc_kernels {
     /* Depthwise convolution of one image; weights as [kernel * kernel][c] f32. */
     void (*depthwise)(void *y, const void *x, const float *w, const float *bias,
                       const slc_window *win);
-    void (*depthwise_data)(void *dx, const void *dy, const float *w, const slc_window *win);
+    void (*depthwise_data)(void *dx, const void *dy, const float *w,
+                           const slc_window *win);
     void (*depthwise_weights)(float *dw, const void *x, const void *dy,
                               const slc_window *win); /* adds */
 

@@ -96,9 +96,7 @@ INLINE v16 act_one(slc_act kind, float a, v16 x, v16 *slope)
         *slope = pick((x > 0) & (x < top), one, zero);
         return vmin(vmax(x, zero), splat(top));
     }
-    case SLC_ACT_LEAKY_RELU:
-        *slope = pick(x > 0, one, splat(a));
-        return x * *slope;
+    case SLC_ACT_LEAKY_RELU: *slope = pick(x > 0, one, splat(a)); return x * *slope;
     case SLC_ACT_ELU:
         t = vexp(vmin(x, zero)) * a;
         *slope = pick(x > 0, one, t);
@@ -183,7 +181,8 @@ INLINE void add_n(double *sum, v16 v, size_t n)
 {
     float part[V];
     memcpy(part, &v, sizeof(part));
-    for (size_t i = 0; i < n && i < V; i++) sum[i] += part[i];
+    for (size_t i = 0; i < n && i < V; i++)
+        sum[i] += part[i];
 }
 
 /* Rows whose partial sums are kept in f32 before they go into doubles. */
@@ -192,11 +191,12 @@ INLINE void add_n(double *sum, v16 v, size_t n)
 #endif
 
 /* vectors (a constant where it is called) times 16 channels, or fewer if n is short. */
-INLINE void stats_block(const T *x, size_t rows, size_t c, const float *pivot, double *sum,
-                        double *square, size_t vectors, size_t n)
+INLINE void stats_block(const T *x, size_t rows, size_t c, const float *pivot,
+                        double *sum, double *square, size_t vectors, size_t n)
 {
     v16 at[4];
-    for (size_t v = 0; v < vectors; v++) at[v] = load_fn(pivot + v * V, n);
+    for (size_t v = 0; v < vectors; v++)
+        at[v] = load_fn(pivot + v * V, n);
     for (size_t r = 0; r < rows; r += FLUSH_ROWS) {
         v16 s[4] = {0}, q[4] = {0};
         const size_t end = r + FLUSH_ROWS < rows ? r + FLUSH_ROWS : rows;
@@ -217,8 +217,10 @@ INLINE void stats_block(const T *x, size_t rows, size_t c, const float *pivot, d
 #define EACH_BLOCK(c, call)                                                              \
     do {                                                                                 \
         size_t k = 0;                                                                    \
-        for (; k + 4 * V <= (c); k += 4 * V) call(4, V);                                 \
-        for (; k + V <= (c); k += V) call(1, V);                                         \
+        for (; k + 4 * V <= (c); k += 4 * V)                                             \
+            call(4, V);                                                                  \
+        for (; k + V <= (c); k += V)                                                     \
+            call(1, V);                                                                  \
         if (k < (c)) call(1, (c)-k);                                                     \
     } while (0)
 
@@ -241,8 +243,10 @@ INLINE void column_block(const T *x, size_t rows, size_t c, double *sum, size_t 
         v16 s[4] = {0};
         const size_t end = r + FLUSH_ROWS < rows ? r + FLUSH_ROWS : rows;
         for (size_t i = r; i < end; i++)
-            for (size_t v = 0; v < vectors; v++) s[v] += load_n(x + i * c + v * V, n);
-        for (size_t v = 0; v < vectors; v++) add_n(sum + v * V, s[v], n);
+            for (size_t v = 0; v < vectors; v++)
+                s[v] += load_n(x + i * c + v * V, n);
+        for (size_t v = 0; v < vectors; v++)
+            add_n(sum + v * V, s[v], n);
     }
 }
 
@@ -286,9 +290,9 @@ INLINE v16 gated(v16 dy, v16 y, const slc_affine *at)
     return (v16)((i16v)dy & (y > at->lo) & (y < at->hi));
 }
 
-INLINE void sums_block(const T *x, const T *dy, const T *y, size_t rows, size_t c, size_t k,
-                       const slc_affine_back *at, double *sum, double *dot, size_t vectors,
-                       size_t n)
+INLINE void sums_block(const T *x, const T *dy, const T *y, size_t rows, size_t c,
+                       size_t k, const slc_affine_back *at, double *sum, double *dot,
+                       size_t vectors, size_t n)
 {
     v16 a[4], b[4], m[4];
     for (size_t v = 0; v < vectors; v++) {
@@ -314,8 +318,8 @@ INLINE void sums_block(const T *x, const T *dy, const T *y, size_t rows, size_t 
     }
 }
 
-static void affine_sums(const void *x, const void *dy, const void *y, size_t rows, size_t c,
-                        const slc_affine_back *at, double *sum, double *dot)
+static void affine_sums(const void *x, const void *dy, const void *y, size_t rows,
+                        size_t c, const slc_affine_back *at, double *sum, double *dot)
 {
     memset(sum, 0, c * sizeof(*sum));
     memset(dot, 0, c * sizeof(*dot));
@@ -330,8 +334,8 @@ INLINE void put(T *p, bool add, v16 v, size_t n)
     store_n(p, v, n);
 }
 
-INLINE void back_block(T *dx, bool add_dx, T *dadd, bool add_dadd, const T *x, const T *dy,
-                       const T *y, size_t rows, size_t c, size_t k,
+INLINE void back_block(T *dx, bool add_dx, T *dadd, bool add_dadd, const T *x,
+                       const T *dy, const T *y, size_t rows, size_t c, size_t k,
                        const slc_affine_back *at, size_t vectors, size_t n)
 {
     v16 a[4], b[4], m[4], p[4], q[4], r[4];
@@ -448,12 +452,15 @@ static void drop(void *y_, bool add, const void *x_, size_t first, size_t count,
 }
 
 /* The part of window o (of a row or column of outputs) that lies inside: taps t0 to t1. */
-INLINE void taps_inside(const slc_window *w, size_t o, size_t size, size_t *t0, size_t *t1)
+INLINE void taps_inside(const slc_window *w, size_t o, size_t size, size_t *t0,
+                        size_t *t1)
 {
     const size_t start = o * w->stride;
     size_t lo = 0, hi = w->kernel;
-    while (lo < hi && start + lo * w->dilation < w->padding) lo++;
-    while (hi > lo && start + (hi - 1) * w->dilation >= size + w->padding) hi--;
+    while (lo < hi && start + lo * w->dilation < w->padding)
+        lo++;
+    while (hi > lo && start + (hi - 1) * w->dilation >= size + w->padding)
+        hi--;
     *t0 = lo, *t1 = hi;
 }
 
@@ -492,14 +499,16 @@ static void max_pool(void *y, uint8_t *index, const void *x, const slc_window *w
     const size_t c = w->in.c;
     for (size_t o = 0; o < w->out.h * w->out.w; o++) {
         size_t k = 0;
-        for (; k + V <= c; k += V) max_one(y, index, x, w, o / w->out.w, o % w->out.w, k, V);
+        for (; k + V <= c; k += V)
+            max_one(y, index, x, w, o / w->out.w, o % w->out.w, k, V);
         if (k < c) max_one(y, index, x, w, o / w->out.w, o % w->out.w, k, c - k);
     }
 }
 
 /* Every input gathers from the windows that chose it: no clearing, no scattering. Window o
  * holds input i as its tap i + padding - o * stride, if that is 0 to kernel - 1. */
-INLINE void windows_with(const slc_window *w, size_t i, size_t outs, size_t *o0, size_t *o1)
+INLINE void windows_with(const slc_window *w, size_t i, size_t outs, size_t *o0,
+                         size_t *o1)
 {
     const size_t at = i + w->padding;
     *o0 = at < w->kernel ? 0 : (at - w->kernel) / w->stride + 1;
@@ -538,7 +547,8 @@ static void max_pool_back(void *dx, bool add, const uint8_t *index, const void *
         size_t k = 0;
         for (; k + V <= c; k += V)
             max_back_one(dx, add, index, dy, w, i / w->in.w, i % w->in.w, k, V);
-        if (k < c) max_back_one(dx, add, index, dy, w, i / w->in.w, i % w->in.w, k, c - k);
+        if (k < c)
+            max_back_one(dx, add, index, dy, w, i / w->in.w, i % w->in.w, k, c - k);
     }
 }
 
@@ -585,7 +595,8 @@ static void avg_pool_back(void *dx_, bool add, const void *dy_, const slc_window
             v16 s = splat(0);
             for (size_t r = r0; r < r1; r++)
                 for (size_t c = c0; c < c1; c++)
-                    s += load_n(dy + (r * w->out.w + c) * w->out.c + k, n) * share(w, r, c);
+                    s += load_n(dy + (r * w->out.w + c) * w->out.c + k, n) *
+                         share(w, r, c);
             put(dx + i * w->in.c + k, add, s, n);
         }
     }
@@ -629,7 +640,8 @@ static void depthwise_data(void *dx_, const void *dy_, const float *weight,
             v16 s = splat(0);
             for (size_t t = 0; t < side * side; t++) {
                 const size_t dv = t % side * w->dilation, du = t / side * w->dilation;
-                if (y < du || x < dv || (y - du) % w->stride || (x - dv) % w->stride) continue;
+                if (y < du || x < dv || (y - du) % w->stride || (x - dv) % w->stride)
+                    continue;
                 const size_t oy = (y - du) / w->stride, ox = (x - dv) / w->stride;
                 if (oy >= w->out.h || ox >= w->out.w) continue;
                 s += load_n(dy + (oy * w->out.w + ox) * c + k, n) *
@@ -640,7 +652,8 @@ static void depthwise_data(void *dx_, const void *dy_, const float *weight,
     }
 }
 
-static void depthwise_weights(float *dw, const void *x_, const void *dy_, const slc_window *w)
+static void depthwise_weights(float *dw, const void *x_, const void *dy_,
+                              const slc_window *w)
 {
     const T *x = x_, *dy = dy_;
     const size_t c = w->in.c, side = w->kernel;
@@ -660,7 +673,8 @@ static void depthwise_weights(float *dw, const void *x_, const void *dy_, const 
             }
             float part[V];
             memcpy(part, &s, sizeof(part));
-            for (size_t j = 0; j < n; j++) dw[t * c + k + j] += part[j];
+            for (size_t j = 0; j < n; j++)
+                dw[t * c + k + j] += part[j];
         }
 }
 
@@ -668,7 +682,8 @@ static void to_f32(float *y, const void *x_, size_t count)
 {
     const T *x = x_;
     size_t i = 0;
-    for (; i + V <= count; i += V) *(v16_any *)(y + i) = load(x + i);
+    for (; i + V <= count; i += V)
+        *(v16_any *)(y + i) = load(x + i);
     for (; i < count; i++) {
         const v16 one = load_n(x + i, 1);
         y[i] = one[0];
