@@ -4,7 +4,7 @@
 #define TRAIN_ENGINE_EXEC_H
 
 #include "train/engine/engine.h"
-#include "train/engine/kernel/kernel.h"
+#include "train/engine/kernel.h"
 #include "train/net.h"
 
 enum {

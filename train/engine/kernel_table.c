@@ -1,5 +1,5 @@
 /* Which kernels run here. */
-#include "train/engine/kernel/kernel.h"
+#include "train/engine/kernel.h"
 
 const slc_kernels *slc_kernels_for(slc_isa isa, slc_dtype type)
 {

@@ -2,4 +2,4 @@
 #define T float
 #define IS_BF16 0
 #define TABLE slc_kernels_avx512_f32
-#include "train/engine/kernel/kernel_body.h"
+#include "train/engine/kernel_body.h"

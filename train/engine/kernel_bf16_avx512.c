@@ -3,4 +3,4 @@
 #define T uint16_t
 #define IS_BF16 1
 #define TABLE slc_kernels_avx512_bf16
-#include "train/engine/kernel/kernel_body.h"
+#include "train/engine/kernel_body.h"
