@@ -46,6 +46,11 @@ SLC_API SLC_CHECKED slc_status slc_model_load(slc_model *model, const slc_tensor
                                               const char *skip, bool extras,
                                               slc_err *err);
 
+/* The same for one of several models in a file, whose names all begin with prefix. */
+SLC_API SLC_CHECKED slc_status slc_model_load_member(slc_model *model,
+                                                     const slc_tensors *file,
+                                                     const char *prefix, slc_err *err);
+
 /* Writes weights and buffers (F32) under their names with the given metadata. */
 SLC_API SLC_CHECKED slc_status slc_model_save(slc_model *model, const char *path,
                                               const char *const *meta, slc_err *err);

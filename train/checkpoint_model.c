@@ -65,10 +65,23 @@ static void shape_text(size_t rank, const size_t *dim, char *out, size_t size)
     if (rank == 0) snprintf(out, size, "one number");
 }
 
-static slc_status fits(const slc_tensors *file, const slc_tensor_info *info, slc_err *err)
+/* The tensor called prefix + name. */
+static const slc_blob *find(const slc_tensors *file, const char *prefix, const char *name)
+{
+    const size_t n = strlen(prefix);
+    for (size_t i = 0; i < slc_tensors_count(file); i++) {
+        const slc_blob *blob = slc_tensors_at(file, i);
+        if (strncmp(blob->name, prefix, n) == 0 && strcmp(blob->name + n, name) == 0)
+            return blob;
+    }
+    return NULL;
+}
+
+static slc_status fits(const slc_tensors *file, const char *prefix,
+                       const slc_tensor_info *info, slc_err *err)
 {
     const char *path = slc_tensors_path(file);
-    const slc_blob *blob = slc_tensors_find(file, info->name);
+    const slc_blob *blob = find(file, prefix, info->name);
     if (!blob)
         return slc_fail(err, SLC_EDATA, "%s: tensor %s of the model is missing", path,
                         info->name);
@@ -112,24 +125,37 @@ static slc_status check_extras(const slc_model *model, const slc_tensors *file,
     return SLC_OK;
 }
 
-slc_status slc_model_load(slc_model *model, const slc_tensors *file, const char *skip,
-                          bool extras, slc_err *err)
+static slc_status load(slc_model *model, const slc_tensors *file, const char *prefix,
+                       const char *skip, slc_err *err)
 {
     const size_t count = slc_model_tensor_count(model);
-    slc_status st = extras ? SLC_OK : check_extras(model, file, skip, err);
+    slc_status st = SLC_OK;
     for (size_t i = 0; st == SLC_OK && i < count; i++)
         if (!skipped(skip, slc_model_tensor(model, i)->name))
-            st = fits(file, slc_model_tensor(model, i), err);
+            st = fits(file, prefix, slc_model_tensor(model, i), err);
     if (st != SLC_OK) return st; /* nothing was written yet */
     for (size_t i = 0; i < count; i++) {
         const slc_tensor_info *info = slc_model_tensor(model, i);
         if (skipped(skip, info->name)) continue;
         float *block = info->role == SLC_ROLE_BUFFER ? slc_model_buffers(model)
                                                      : slc_model_weights(model);
-        to_floats(slc_tensors_find(file, info->name), block + info->offset, info->size);
+        to_floats(find(file, prefix, info->name), block + info->offset, info->size);
     }
     slc_model_touch(model);
     return SLC_OK;
+}
+
+slc_status slc_model_load(slc_model *model, const slc_tensors *file, const char *skip,
+                          bool extras, slc_err *err)
+{
+    const slc_status st = extras ? SLC_OK : check_extras(model, file, skip, err);
+    return st == SLC_OK ? load(model, file, "", skip, err) : st;
+}
+
+slc_status slc_model_load_member(slc_model *model, const slc_tensors *file,
+                                 const char *prefix, slc_err *err)
+{
+    return load(model, file, prefix, NULL, err);
 }
 
 slc_status slc_model_save_blocks(const slc_model *model, const float *weights,

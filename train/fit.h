@@ -63,10 +63,21 @@ typedef struct slc_fit_result {
 SLC_API SLC_CHECKED slc_status slc_fit_run(const slc_fit_settings *settings,
                                            slc_fit_result *result, slc_err *err);
 
+/* How several answers become one: mean logits, mean probability, majority (ties go to the
+ * higher mean probability). */
+typedef enum slc_combine {
+    SLC_COMBINE_LOGITS,
+    SLC_COMBINE_PROB,
+    SLC_COMBINE_VOTE
+} slc_combine;
+
 /* A trained model and everything that travels with it. */
 typedef struct slc_trained {
-    slc_recipe recipe; /* as recorded in the file */
-    slc_model *model;  /* inference, weights loaded */
+    slc_recipe recipe;         /* as recorded in the file */
+    slc_model *model;          /* inference, weights loaded; the first of an ensemble */
+    slc_model *const *members; /* all of them: one, unless the file holds an ensemble */
+    size_t member_count;
+    slc_combine combine; /* how the members' answers become one */
     slc_recipe_plans plans;
     slc_arena arena;
     const char *const *classes; /* NULL-terminated names */
@@ -114,6 +125,10 @@ typedef struct slc_eval_settings {
     slc_mode mode;      /* EVAL or MC */
     uint64_t pass;      /* MC: number of the pass, which draws differ by */
     double temperature; /* 0 = 1 */
+    bool flip;          /* average with the mirrored picture (test-time augmentation) */
+    slc_model *const *members; /* NULL: model alone; else all of an ensemble */
+    size_t member_count;
+    slc_combine combine;
     void (*on_prediction)(void *user, const slc_prediction *prediction); /* may be NULL */
     void *user;
 } slc_eval_settings;
@@ -123,5 +138,11 @@ typedef struct slc_eval_settings {
 SLC_API SLC_CHECKED slc_status slc_fit_eval(slc_model *model, slc_loader *loader,
                                             const slc_eval_settings *settings,
                                             slc_metric *metric, slc_err *err);
+
+/* The same for everything in a model file: all members of an ensemble, its temperature. */
+SLC_API SLC_CHECKED slc_status slc_trained_eval(const slc_trained *trained,
+                                                slc_loader *loader,
+                                                const slc_eval_settings *settings,
+                                                slc_metric *metric, slc_err *err);
 
 #endif

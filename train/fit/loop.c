@@ -214,6 +214,18 @@ static void show(const run *r)
                      (double)r->times.images / (seconds > 0 ? seconds : 1));
 }
 
+static bool told_to_stop(const run *r)
+{
+    return r->settings->stop && atomic_load(r->settings->stop);
+}
+
+static slc_status stopped(const run *r, slc_err *err)
+{
+    return slc_fail(err, SLC_ESTOP, "stopped in epoch %llu after step %llu; state saved",
+                    (unsigned long long)r->epoch + (r->position > 0),
+                    (unsigned long long)r->step);
+}
+
 /* After each optimizer step, and only there, a run can be saved and stopped. */
 static slc_status after_step(run *r, slc_err *err)
 {
@@ -221,12 +233,9 @@ static slc_status after_step(run *r, slc_err *err)
     if (st == SLC_OK) st = maybe_snapshot(r, err);
     if (st != SLC_OK) return st;
     if (r->step == 30 || r->step == 5) refit_plan(r);
-    if (r->settings->stop && atomic_load(r->settings->stop)) {
+    if (told_to_stop(r) && r->position < r->batches) {
         st = run_save_state(r, err);
-        if (st != SLC_OK) return st;
-        return slc_fail(err, SLC_ESTOP,
-                        "stopped in epoch %llu after step %llu; state saved",
-                        (unsigned long long)r->epoch + 1, (unsigned long long)r->step);
+        return st == SLC_OK ? stopped(r, err) : st;
     }
     return time_to_save(r) && r->position < r->batches ? run_save_state(r, err) : SLC_OK;
 }
@@ -285,6 +294,8 @@ slc_status run_loop(run *r, slc_err *err)
         st = thaw(r, err);
         if (st == SLC_OK) st = run_epoch(r, err);
         if (st == SLC_OK) st = run_epoch_end(r, &stop, err);
+        if (st == SLC_OK && !stop && r->step < r->planned && told_to_stop(r))
+            st = stopped(r, err); /* the state was saved with the epoch */
         if (st == SLC_OK && !stop) refit_plan(r);
     }
     if (st == SLC_OK && !stop)

@@ -57,7 +57,9 @@ static slc_status read_meta(slc_trained *t, const slc_tensors *file, slc_err *er
     const char *format = slc_tensors_meta(file, "format");
     const char *recipe = slc_tensors_meta(file, "recipe");
     const char *heat = slc_tensors_meta(file, "temperature");
-    if (!kind || strcmp(kind, "sluice model") != 0 || !recipe)
+    const bool known = kind && (strcmp(kind, "sluice model") == 0 ||
+                                strcmp(kind, "sluice ensemble") == 0);
+    if (!known || !recipe)
         return slc_fail(err, SLC_EFORMAT,
                         "%s: not a model of this program: no recipe inside", t->path);
     if (!format || atoi(format) != RUN_FORMAT)
@@ -76,11 +78,11 @@ static slc_status read_meta(slc_trained *t, const slc_tensors *file, slc_err *er
     return st;
 }
 
-static slc_status build(slc_trained *t, const slc_tensors *file,
-                        const slc_trained_settings *settings, slc_err *err)
+static slc_status make(slc_model **out, const slc_trained *t, const slc_node *spec,
+                       const slc_trained_settings *settings, slc_err *err)
 {
     const slc_model_settings m = {
-        .spec = t->recipe.model,
+        .spec = spec,
         .channels = t->channels,
         .height = t->height,
         .width = t->width,
@@ -91,10 +93,65 @@ static slc_status build(slc_trained *t, const slc_tensors *file,
         .engine = settings->engine,
         .inference = !settings->trainable,
         .seed = (uint64_t)t->recipe.seed};
-    slc_status st = slc_recipe_make_plans(&t->plans, &t->recipe, err);
-    if (st == SLC_OK) st = slc_model_create(&t->model, &m, err);
-    if (st == SLC_OK) st = slc_model_load(t->model, file, NULL, false, err);
+    return slc_model_create(out, &m, err);
+}
+
+/* Member i of an ensemble: its net is in metadata "model<i>", its tensors begin with "m<i>/". */
+static slc_status make_member(slc_trained *t, const slc_tensors *file, size_t i,
+                              slc_model **list, const slc_trained_settings *settings,
+                              slc_err *err)
+{
+    char key[32], prefix[32];
+    slc_node *spec = NULL;
+    snprintf(key, sizeof(key), "model%zu", i);
+    snprintf(prefix, sizeof(prefix), "m%zu/", i);
+    const char *text = slc_tensors_meta(file, key);
+    if (!text) return slc_fail(err, SLC_EFORMAT, "%s: %s is missing", t->path, key);
+    slc_status st = slc_node_parse(&spec, &t->arena, text, strlen(text), t->path, err);
+    if (st == SLC_OK) st = make(&list[i], t, spec, settings, err);
+    if (st != SLC_OK) return st;
+    t->model = list[0];
+    t->member_count = i + 1;
+    return slc_model_load_member(list[i], file, prefix, err);
+}
+
+static slc_status build_ensemble(slc_trained *t, const slc_tensors *file, size_t count,
+                                 slc_model **list, const slc_trained_settings *settings,
+                                 slc_err *err)
+{
+    static const char *const names[] = {"logits", "prob", "vote"};
+    const char *combine = slc_tensors_meta(file, "combine");
+    size_t k = 0;
+    while (k < SLC_COUNT(names) && (!combine || strcmp(combine, names[k]) != 0))
+        k++;
+    if (k == SLC_COUNT(names))
+        return slc_fail(err, SLC_EFORMAT, "%s: does not say how its members are combined",
+                        t->path);
+    t->combine = (slc_combine)k;
+    slc_status st = SLC_OK;
+    for (size_t i = 0; st == SLC_OK && i < count; i++)
+        st = make_member(t, file, i, list, settings, err);
     return st;
+}
+
+static slc_status build(slc_trained *t, const slc_tensors *file,
+                        const slc_trained_settings *settings, slc_err *err)
+{
+    const char *text = slc_tensors_meta(file, "members");
+    int64_t count = 1;
+    if (text && (!slc_parse_int(text, &count) || count < 1 || count > 1000))
+        return slc_fail(err, SLC_EFORMAT, "%s: %s members make no sense", t->path, text);
+    slc_model **list = slc_arena_zero(&t->arena, (size_t)count, sizeof(*list));
+    if (!list) return slc_fail(err, SLC_ENOMEM, "%s: out of memory", t->path);
+    t->members = list;
+    slc_status st = slc_recipe_make_plans(&t->plans, &t->recipe, err);
+    if (st != SLC_OK) return st;
+    if (text) return build_ensemble(t, file, (size_t)count, list, settings, err);
+    st = make(&list[0], t, t->recipe.model, settings, err);
+    if (st != SLC_OK) return st;
+    t->model = list[0];
+    t->member_count = 1;
+    return slc_model_load(t->model, file, NULL, false, err);
 }
 
 slc_status slc_trained_open(slc_trained *out, const char *path,
@@ -116,7 +173,10 @@ slc_status slc_trained_open(slc_trained *out, const char *path,
 
 void slc_trained_close(slc_trained *trained)
 {
-    slc_model_destroy(&trained->model);
+    for (size_t i = 0; i < trained->member_count; i++) {
+        slc_model *member = trained->members[i];
+        slc_model_destroy(&member);
+    }
     slc_recipe_free_plans(&trained->plans);
     slc_recipe_free(&trained->recipe);
     slc_arena_free(&trained->arena);

@@ -1,0 +1,316 @@
+/* Runs as a whole. Each run is a process of its own, as kill -9 wants one, and OpenMP does
+ * not survive a fork. */
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/attr.h"
+#include "tests/train/tiny.h"
+#include "train/fit.h"
+
+static char root[256];
+
+static const char *const plain =
+    "seed: 3\n"
+    "data: {path: 'idx:%s/data', val_fraction: 0.25}\n"
+    "augment: [hflip: {p: 0}, random_crop: {size: 8, padding: 1}, normalize: {mean: 0.4, "
+    "std: 0.3}]\n"
+    "eval: [normalize: {mean: 0.4, std: 0.3}]\n"
+    "loader: {threads: 2}\n"
+    "model: {layers: [{conv2d: {name: c1, out: 8, kernel: 3, padding: 1, bias: false}},\n"
+    "  {batch_norm: {name: b1}}, relu, {max_pool: 2}, flatten, {dropout: 0.2},\n"
+    "  {linear: {name: fc, out: 4}}]}\n"
+    "optim: {name: sgd, lr: 0.05, momentum: 0.9, nesterov: true, weight_decay: 5e-4}\n"
+    "schedule: {name: cosine, warmup_epochs: 1}\n"
+    "train: {epochs: 5, batch: 16, precision: f32, checkpoint_steps: 4, "
+    "checkpoint_minutes: 0}\n";
+
+static const char *const rich[] = {"optim={name: adamw, lr: 0.003, lookahead: 3, "
+                                   "groups: [{match: 'fc.*', lr: 2}], layer_decay: 0.9}",
+                                   "mix=[{mixup: {alpha: 0.4}}]",
+                                   "train.ema={decay: 0.9}",
+                                   "train.accumulate=3",
+                                   "train.clip_norm=0.5",
+                                   "train.early_stop={patience: 2, metric: loss}",
+                                   NULL};
+
+/* One run. kill_at: raise SIGKILL in the log call of so many batches; stop_at: set the flag. */
+typedef struct job {
+    const char *name;
+    const char *const *sets;
+    bool resume, overwrite, own_recipe;
+    const char *const *allow;
+    uint64_t kill_at, stop_at, batches;
+    atomic_int stop;
+} job;
+
+static void on_progress(void *user, const char *what, uint64_t done, uint64_t total,
+                        double rate)
+{
+    job *j = user;
+    (void)done, (void)total, (void)rate;
+    if (strncmp(what, "epoch", 5) != 0) return;
+    j->batches++;
+    if (j->batches == j->kill_at) kill(getpid(), SIGKILL);
+    if (j->batches == j->stop_at) atomic_store(&j->stop, 1);
+}
+
+static slc_status make_recipe(slc_recipe *recipe, const char *const *sets, slc_err *err)
+{
+    char text[4096];
+    slc_arena arena = {0};
+    slc_node *node;
+    snprintf(text, sizeof(text), plain, root);
+    slc_status st = slc_node_parse(&node, &arena, text, strlen(text), "recipe", err);
+    for (; st == SLC_OK && sets && *sets; sets++)
+        st = slc_node_set(node, &arena, *sets, err);
+    if (st == SLC_OK) st = slc_recipe_read(recipe, node, err);
+    slc_arena_free(&arena);
+    return st;
+}
+
+static slc_status run(job *j, slc_err *err)
+{
+    char dir[400];
+    slc_recipe recipe = {0};
+    slc_fit_result result = {0};
+    const slc_log log = {.progress = on_progress, .user = j};
+    snprintf(dir, sizeof(dir), "%s/%s", root, j->name);
+    slc_status st = make_recipe(&recipe, j->sets, err);
+    if (st == SLC_OK)
+        st = slc_fit_run(&(slc_fit_settings){.recipe = j->own_recipe ? NULL : &recipe,
+                                             .run = dir,
+                                             .resume = j->resume,
+                                             .overwrite = j->overwrite,
+                                             .allow = j->allow,
+                                             .threads = 2,
+                                             .log = &log,
+                                             .stop = &j->stop},
+                         &result, err);
+    json_decref(result.summary);
+    slc_recipe_free(&recipe);
+    return st;
+}
+
+/* Runs in a child; its status, or -1 if it was killed. The message goes to text. */
+static int child(job j, char text[600])
+{
+    int pipe_of[2];
+    CHECK(pipe(pipe_of) == 0, "pipe");
+    const pid_t pid = fork();
+    CHECK(pid >= 0, "fork");
+    if (pid == 0) {
+        slc_err err = {0};
+        const slc_status st = run(&j, &err);
+        const ssize_t wrote = write(pipe_of[1], err.msg, strlen(err.msg));
+        _exit(wrote < 0 ? 99 : (int)st);
+    }
+    int status;
+    close(pipe_of[1]);
+    const ssize_t n = read(pipe_of[0], text, 599);
+    text[n > 0 ? n : 0] = 0;
+    close(pipe_of[0]);
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void must(job j)
+{
+    char text[600];
+    const int st = child(j, text);
+    CHECK(st == SLC_OK, "%s: %d %s", j.name, st, text);
+}
+
+static void refused(job j, slc_status want, const char *says)
+{
+    char text[600];
+    const int st = child(j, text);
+    CHECK(st == (int)want && strstr(text, says), "%s: %d \"%s\", expected \"%s\"", j.name,
+          st, text, says);
+}
+
+static uint8_t *slurp(const char *run_name, const char *name, size_t *size)
+{
+    char path[600];
+    uint8_t *bytes;
+    slc_err err = {0};
+    snprintf(path, sizeof(path), "%s/%s/%s", root, run_name, name);
+    CHECK(slc_file_read(&bytes, size, path, 1 << 24, &err) == SLC_OK, "%s", err.msg);
+    return bytes;
+}
+
+static void same_file(const char *a, const char *b, const char *name)
+{
+    size_t n, m;
+    uint8_t *x = slurp(a, name, &n), *y = slurp(b, name, &m);
+    CHECK(n == m && memcmp(x, y, n) == 0, "%s differs between %s and %s", name, a, b);
+    free(x);
+    free(y);
+}
+
+/* Lines without the parts that hold times. */
+static void same_metrics(const char *a, const char *b)
+{
+    static const char *const keys[] = {"epoch",      "step",     "lr",       "train_loss",
+                                       "train_top1", "val_loss", "val_top1", "grad_norm"};
+    size_t n, m;
+    char *x = (char *)slurp(a, "metrics.jsonl", &n),
+         *y = (char *)slurp(b, "metrics.jsonl", &m);
+    char *p = x, *q = y;
+    int lines = 0;
+    for (; *p && *q; lines++) {
+        json_t *u = json_loads(p, JSON_DISABLE_EOF_CHECK, NULL);
+        json_t *v = json_loads(q, JSON_DISABLE_EOF_CHECK, NULL);
+        for (size_t k = 0; k < SLC_COUNT(keys); k++)
+            CHECK(json_equal(json_object_get(u, keys[k]), json_object_get(v, keys[k])),
+                  "line %d of %s and %s: %s", lines + 1, a, b, keys[k]);
+        json_decref(u);
+        json_decref(v);
+        p = strchr(p, '\n') + 1;
+        q = strchr(q, '\n') + 1;
+    }
+    CHECK(!*p && !*q && lines > 0, "%s and %s have different numbers of lines", a, b);
+    free(x);
+    free(y);
+}
+
+static double summary_value(const char *run_name, const char *group, const char *key)
+{
+    size_t n;
+    char *text = (char *)slurp(run_name, "summary.json", &n);
+    json_t *o = json_loads(text, 0, NULL);
+    const double v =
+        json_number_value(group ? json_object_get(json_object_get(o, group), key)
+                                : json_object_get(o, key));
+    json_decref(o);
+    free(text);
+    return v;
+}
+
+static void test_learns(void)
+{
+    must((job){.name = "plain"});
+    const double top1 = summary_value("plain", "test", "top1");
+    CHECK(top1 > 0.9, "test top1 is %g", top1);
+}
+
+static void test_repeats_itself(void)
+{
+    must((job){.name = "again"});
+    same_file("plain", "again", "model.safetensors");
+    same_file("plain", "again", "steps.csv");
+    same_metrics("plain", "again");
+}
+
+static void test_survives_kill(const char *const *sets, const char *name)
+{
+    static const uint64_t moments[] = {2, 11, 23, 31};
+    char text[600];
+    must((job){.name = name, .sets = sets});
+    for (size_t i = 0; i < SLC_COUNT(moments); i++) {
+        char killed[64];
+        snprintf(killed, sizeof(killed), "%s-killed-%zu", name, i);
+        const int st =
+            child((job){.name = killed, .sets = sets, .kill_at = moments[i]}, text);
+        CHECK(st == -1, "not killed: %d %s", st, text);
+        must((job){.name = killed, .resume = true, .own_recipe = true});
+        same_file(name, killed, "model.safetensors");
+        same_file(name, killed, "steps.csv");
+        same_metrics(name, killed);
+    }
+}
+
+static void test_stops_and_goes_on(void)
+{
+    refused((job){.name = "stopped", .stop_at = 7}, SLC_ESTOP,
+            "after step 7; state saved");
+    must((job){.name = "stopped", .resume = true});
+    same_file("plain", "stopped", "model.safetensors");
+    must((job){.name = "stopped", .resume = true}); /* a finished run stays as it is */
+    same_file("plain", "stopped", "model.safetensors");
+}
+
+static void test_refusals(void)
+{
+    static const char *const lr[] = {"optim.lr=0.01", "train.epochs=6", NULL};
+    static const char *const allow[] = {"optim.lr", "train.epochs", NULL};
+    static const char *const frozen[] = {"train.freeze=[nothing.*]", NULL};
+    static const char *const groups[] = {"optim.groups=[{match: nothing, lr: 2}]", NULL};
+    static const char *const all[] = {"train.freeze=['*']", NULL};
+    static const char *const warm[] = {"schedule.warmup_epochs=5", NULL};
+    static const char *const hot[] = {"optim.lr=1e30", "schedule.warmup_epochs=0", NULL};
+    refused((job){.name = "plain"}, SLC_EINVAL, "holds a run already");
+    refused((job){.name = "plain", .resume = true, .sets = lr}, SLC_EINVAL,
+            "the recipe has changed: optim.lr, train.epochs");
+    must((job){.name = "again", .resume = true, .sets = lr, .allow = allow});
+    refused((job){.name = "r1", .sets = frozen}, SLC_EINVAL, "nothing.*");
+    refused((job){.name = "r2", .sets = groups}, SLC_EINVAL, "matches no tensor");
+    refused((job){.name = "r3", .sets = all}, SLC_EINVAL, "frozen");
+    refused((job){.name = "r4", .sets = warm}, SLC_EINVAL, "leaves nothing");
+    refused((job){.name = "r5", .resume = true}, SLC_EDATA, "no run to resume");
+    refused((job){.name = "hot", .sets = hot}, SLC_EDATA, "not a number");
+}
+
+static void test_directory_in_use(void)
+{
+    char path[400];
+    int lock;
+    slc_err err = {0};
+    snprintf(path, sizeof(path), "%s/plain/lock", root);
+    CHECK(slc_lock_take(&lock, path, &err) == SLC_OK, "%s", err.msg);
+    refused((job){.name = "plain", .resume = true}, SLC_EINVAL, "");
+    slc_lock_drop(&lock);
+}
+
+/* Early stopping keeps the epoch it says, by the rule it says. */
+static void test_early_stopping(void)
+{
+    static const char *const sets[] = {"train.epochs=60", "data.limit=64",
+                                       "train.early_stop={patience: 3}", NULL};
+    must((job){.name = "early", .sets = sets});
+    const double epochs = summary_value("early", NULL, "epochs");
+    const double kept = summary_value("early", "kept", "epoch");
+    CHECK(epochs < 60 && kept == epochs - 3, "%g epochs, kept %g", epochs, kept);
+    CHECK(summary_value("early", "val", "top1") ==
+              summary_value("early", "kept", "best_value"),
+          "what was kept scores as it did then");
+}
+
+static void test_averages_and_snapshots(void)
+{
+    static const char *const swa[] = {"train.swa={start: 0.5, lr: 0.02, bn_batches: 8}",
+                                      NULL};
+    static const char *const snap[] = {"schedule={name: cosine_restarts, cycles: 5}",
+                                       "train.snapshots=3", NULL};
+    size_t n;
+    must((job){.name = "swa", .sets = swa});
+    CHECK(summary_value("swa", "test", "top1") > 0.85, "%g",
+          summary_value("swa", "test", "top1"));
+    must((job){.name = "snap", .sets = snap});
+    free(slurp("snap", "snapshot-3.safetensors", &n));
+    free(slurp("snap", "snapshot-5.safetensors", &n));
+    char path[400];
+    snprintf(path, sizeof(path), "%s/snap/snapshot-2.safetensors", root);
+    CHECK(access(path, F_OK) != 0, "only the last three stay");
+}
+
+int main(void)
+{
+    char data[300];
+    snprintf(root, sizeof(root), "/tmp/sluice-test-fit-%d", (int)getpid());
+    snprintf(data, sizeof(data), "%s/data", root);
+    slc_err err = {0};
+    CHECK(slc_dir_make(root, &err) == SLC_OK, "%s", err.msg);
+    tiny_make(data);
+    test_learns();
+    test_repeats_itself();
+    test_survives_kill(NULL, "bare");
+    test_survives_kill(rich, "rich");
+    test_stops_and_goes_on();
+    test_refusals();
+    test_directory_in_use();
+    test_early_stopping();
+    test_averages_and_snapshots();
+    snprintf(data, sizeof(data), "rm -rf %s", root);
+    return system(data) == 0 ? 0 : 1;
+}
