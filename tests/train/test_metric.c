@@ -1,4 +1,5 @@
 #include "tests/check.h"
+#include "train/compare.h"
 #include "train/metric.h"
 
 /* Three classes, five images, worked out by hand. */
@@ -78,8 +79,44 @@ static void test_padding_does_not_count(void)
     slc_metric_free(&m);
 }
 
+/* scipy.stats.binomtest(5, 20).pvalue = 0.04138946533203125 */
+static void test_comparison(void)
+{
+    uint8_t a[100], b[100];
+    for (int i = 0; i < 100; i++) {
+        a[i] = i < 65;            /* 60 both, 5 only a */
+        b[i] = i < 60 || i >= 85; /* 15 only b */
+    }
+    const slc_comparison c = slc_compare(a, b, 100, 2000, 1);
+    CHECK(c.only_a == 5 && c.only_b == 15 && c.both == 60, "%d %d %d", (int)c.only_a,
+          (int)c.only_b, (int)c.both);
+    CHECK(fabs(c.p_value - 0.04138946533203125) < 1e-12, "%.17g", c.p_value);
+    CHECK(fabs(c.difference - 0.1) < 1e-12 && c.lo < 0.03 && c.lo > -0.01 &&
+              c.hi > 0.17 && c.hi < 0.21,
+          "%g [%g, %g]", c.difference, c.lo, c.hi);
+    CHECK(slc_compare(a, a, 100, 100, 1).p_value == 1, "the same model");
+}
+
+/* Logits twice too large ask for temperature 2. */
+static void test_temperature(void)
+{
+    enum { M = 4000 };
+    static float z[M * 2];
+    static int32_t label[M];
+    for (int i = 0; i < M; i++) {
+        const double p = (i % 40 + 0.5) / 40; /* of class 1, which it is p of the time */
+        label[i] = (i / 40) < p * M / 40;
+        z[2 * i] = 0;
+        z[2 * i + 1] = (float)(2 * log(p / (1 - p)));
+    }
+    const double heat = slc_fit_temperature(z, label, M, 2);
+    CHECK(fabs(heat - 2) < 0.05, "%g", heat);
+}
+
 int main(void)
 {
+    test_comparison();
+    test_temperature();
     test_known_counts();
     test_top5_and_ties();
     test_soft_accuracy();
