@@ -1,0 +1,80 @@
+#include "train/fit/histogram.h"
+
+#include <math.h>
+
+histogram histogram_of(const float *values, size_t n)
+{
+    histogram h = {.n = n};
+    double sum = 0, squares = 0;
+    if (n == 0) return h;
+    h.lo = h.hi = (double)values[0];
+    for (size_t i = 0; i < n; i++) {
+        const double v = (double)values[i];
+        h.lo = fmin(h.lo, v);
+        h.hi = fmax(h.hi, v);
+        sum += v;
+        squares += v * v;
+    }
+    h.mean = sum / (double)n;
+    h.std = sqrt(fmax(0, squares / (double)n - h.mean * h.mean));
+    h.norm = sqrt(squares);
+    const double scale = h.hi > h.lo ? HISTOGRAM_BINS / (h.hi - h.lo) : 0;
+    for (size_t i = 0; i < n; i++) {
+        const double at = ((double)values[i] - h.lo) * scale;
+        h.count[at < HISTOGRAM_BINS ? (size_t)fmax(at, 0) : HISTOGRAM_BINS - 1]++;
+    }
+    return h;
+}
+
+static json_t *to_json(const histogram *h)
+{
+    json_t *o = json_object(), *counts = json_array();
+    for (size_t i = 0; i < HISTOGRAM_BINS; i++)
+        json_array_append_new(counts, json_integer((json_int_t)h->count[i]));
+    json_object_set_new(o, "lo", json_real(h->lo));
+    json_object_set_new(o, "hi", json_real(h->hi));
+    json_object_set_new(o, "mean", json_real(h->mean));
+    json_object_set_new(o, "std", json_real(h->std));
+    json_object_set_new(o, "norm", json_real(h->norm));
+    json_object_set_new(o, "counts", counts);
+    return o;
+}
+
+/* |w - before| / |before|: about 1e-3 is usual, 1e-1 is too fast, 1e-5 stands still. */
+static double update_ratio(const float *w, const float *before, size_t n)
+{
+    double moved = 0, size = 0;
+    for (size_t i = 0; i < n; i++) {
+        const double d = (double)w[i] - (double)before[i];
+        moved += d * d;
+        size += (double)before[i] * (double)before[i];
+    }
+    return size > 0 ? sqrt(moved / size) : 0;
+}
+
+json_t *histogram_line(slc_model *model, const float *before, uint64_t epoch)
+{
+    json_t *line = json_object(), *list = json_array();
+    const float *w = slc_model_weights(model), *g = slc_model_grads(model);
+    for (size_t t = 0; t < slc_model_tensor_count(model); t++) {
+        const slc_tensor_info *info = slc_model_tensor(model, t);
+        if (info->role == SLC_ROLE_BUFFER || info->size == 0) continue;
+        const histogram weight = histogram_of(w + info->offset, info->size);
+        json_t *item = json_object();
+        json_object_set_new(item, "name", json_string(info->name));
+        json_object_set_new(item, "weight", to_json(&weight));
+        if (g && !info->frozen) {
+            const histogram gradient = histogram_of(g + info->offset, info->size);
+            json_object_set_new(item, "gradient", to_json(&gradient));
+        }
+        if (before)
+            json_object_set_new(
+                item, "update_ratio",
+                json_real(
+                    update_ratio(w + info->offset, before + info->offset, info->size)));
+        json_array_append_new(list, item);
+    }
+    json_object_set_new(line, "epoch", json_integer((json_int_t)epoch));
+    json_object_set_new(line, "tensors", list);
+    return line;
+}

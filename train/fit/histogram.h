@@ -1,0 +1,26 @@
+/* Histograms of weights, gradients and updates, per tensor. */
+#ifndef TRAIN_FIT_HISTOGRAM_H
+#define TRAIN_FIT_HISTOGRAM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/json.h"
+#include "train/model.h"
+
+enum { HISTOGRAM_BINS = 40 };
+
+typedef struct histogram {
+    double lo, hi; /* of the bins, equal in width */
+    uint64_t count[HISTOGRAM_BINS];
+    double mean, std, norm; /* Euclidean */
+    size_t n;
+} histogram;
+
+histogram histogram_of(const float *values, size_t n);
+
+/* {"epoch", "tensors": [{"name", "weight": {...}, "gradient": {...}, "update_ratio"}]} of a model
+ * after a step; before are its weights before that step (NULL: no ratio). */
+json_t *histogram_line(slc_model *model, const float *before, uint64_t epoch);
+
+#endif
