@@ -223,7 +223,7 @@ static void test_survives_kill(const char *const *sets, const char *name)
 static void test_stops_and_goes_on(void)
 {
     refused((job){.name = "stopped", .stop_at = 7}, SLC_ESTOP,
-            "after step 7; state saved");
+            "after step 8; state saved");
     must((job){.name = "stopped", .resume = true});
     same_file("plain", "stopped", "model.safetensors");
     must((job){.name = "stopped", .resume = true}); /* a finished run stays as it is */
