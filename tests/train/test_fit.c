@@ -238,7 +238,7 @@ static void test_refusals(void)
     static const char *const groups[] = {"optim.groups=[{match: nothing, lr: 2}]", NULL};
     static const char *const all[] = {"train.freeze=['*']", NULL};
     static const char *const warm[] = {"schedule.warmup_epochs=5", NULL};
-    static const char *const hot[] = {"optim.lr=1e30", "schedule.warmup_epochs=0", NULL};
+    static const char *const hot[] = {"optim.lr=1e6", "schedule.warmup_epochs=0", NULL};
     refused((job){.name = "plain"}, SLC_EINVAL, "holds a run already");
     refused((job){.name = "plain", .resume = true, .sets = lr}, SLC_EINVAL,
             "the recipe has changed: optim.lr, train.epochs");
