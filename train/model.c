@@ -9,6 +9,7 @@
 
 #include "base/num.h"
 #include "base/pool.h"
+#include "config.h"
 #include "train/engine/exec.h"
 
 struct slc_model {
@@ -18,7 +19,11 @@ struct slc_model {
 };
 
 /* Sorted by preference. */
-static const slc_engine *const engines[] = {&slc_engine_blas, NULL};
+static const slc_engine *const engines[] = {
+#if SLC_HAVE_ONEDNN
+    &slc_engine_onednn,
+#endif
+    &slc_engine_blas, NULL};
 
 static slc_status choose_engine(slc_exec *ex, const slc_model_settings *s, slc_err *err)
 {
