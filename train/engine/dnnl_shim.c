@@ -8,23 +8,25 @@
 
 #if V3
 typedef dnnl_memory_desc_t owned_md;
-#define REF(md) (md)
+#define REF(m) (m)
 #else
 typedef struct owned_md {
     dnnl_memory_desc_t md;
     bool made;
 } owned_md;
-#define REF(md) ((md).made ? &(md).md : NULL)
+#define REF(m) ((m).made ? &(m).md : NULL)
 #endif
 
 static bool make_md(owned_md *out, int rank, const dnnl_dim_t *dim, dnnl_data_type_t type,
                     dnnl_format_tag_t tag)
 {
+    dnnl_dims_t all = {0}; /* the library's prototype wants them all */
+    memcpy(all, dim, (size_t)rank * sizeof(*dim));
 #if V3
-    return dnnl_memory_desc_create_with_tag(out, rank, dim, type, tag) == dnnl_success;
+    return dnnl_memory_desc_create_with_tag(out, rank, all, type, tag) == dnnl_success;
 #else
     out->made = true;
-    return dnnl_memory_desc_init_by_tag(&out->md, rank, dim, type, tag) == dnnl_success;
+    return dnnl_memory_desc_init_by_tag(&out->md, rank, all, type, tag) == dnnl_success;
 #endif
 }
 
