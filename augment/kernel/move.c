@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "augment/kernel/variant.h"
 #include "base/num.h"
 
 void slc_mirror_c(uint8_t *dst, const uint8_t *src, size_t w, size_t channels)
@@ -19,21 +20,46 @@ void slc_mirror_c(uint8_t *dst, const uint8_t *src, size_t w, size_t channels)
     }
 }
 
-slc_mirror_fn *const slc_mirror[SLC_ISA_COUNT] = {slc_mirror_c, slc_mirror_c,
-                                                  slc_mirror_c};
+slc_mirror_fn *const slc_mirror[SLC_ISA_COUNT] = {slc_mirror_c, SLC_AVX2(slc_mirror),
+                                                  SLC_AVX512(slc_mirror)};
 
-/* In blocks, so that both sides stay in the first-level cache. */
-void slc_transpose(uint8_t *dst, size_t dst_stride, const uint8_t *src, size_t src_stride,
-                   size_t w, size_t h, size_t channels)
+/* Blocks, so that both sides stay in the first-level cache. */
+enum { BLOCK = 32 };
+
+static void transpose_grey(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src,
+                           ptrdiff_t src_stride, size_t w, size_t h)
 {
-    enum { BLOCK = 32 };
-    for (size_t y0 = 0; y0 < h; y0 += BLOCK)
-        for (size_t x0 = 0; x0 < w; x0 += BLOCK)
-            for (size_t x = x0; x < slc_min(x0 + BLOCK, w); x++)
-                for (size_t y = y0; y < slc_min(y0 + BLOCK, h); y++)
-                    for (size_t c = 0; c < channels; c++)
-                        dst[x * dst_stride + y * channels + c] =
-                            src[y * src_stride + x * channels + c];
+    for (size_t x = 0; x < w; x++)
+        for (size_t y = 0; y < h; y++)
+            dst[(ptrdiff_t)x * dst_stride + (ptrdiff_t)y] =
+                src[(ptrdiff_t)y * src_stride + (ptrdiff_t)x];
+}
+
+/* Four bytes a pixel: the fourth is overwritten by the next one's first. The last column of
+ * the block's source and the last row of its target move three. */
+static void transpose_rgb(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src,
+                          ptrdiff_t src_stride, size_t w, size_t h)
+{
+    for (size_t x = 0; x < w; x++) {
+        uint8_t *to = dst + (ptrdiff_t)x * dst_stride;
+        const uint8_t *from = src + 3 * x;
+        const size_t wide = x + 1 < w ? h - 1 : 0;
+        for (size_t y = 0; y < wide; y++, to += 3, from += src_stride)
+            memcpy(to, from, 4);
+        for (size_t y = wide; y < h; y++, to += 3, from += src_stride)
+            memcpy(to, from, 3);
+    }
+}
+
+void slc_transpose(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src,
+                   ptrdiff_t src_stride, size_t w, size_t h, size_t channels)
+{
+    for (size_t y = 0; y < h; y += BLOCK)
+        for (size_t x = 0; x < w; x += BLOCK)
+            (channels == 1 ? transpose_grey : transpose_rgb)(
+                dst + (ptrdiff_t)x * dst_stride + (ptrdiff_t)(y * channels), dst_stride,
+                src + (ptrdiff_t)y * src_stride + (ptrdiff_t)(x * channels), src_stride,
+                slc_min(BLOCK, w - x), slc_min(BLOCK, h - y));
 }
 
 void slc_paint(uint8_t *dst, size_t n, size_t channels, const uint8_t fill[3])

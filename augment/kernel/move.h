@@ -11,11 +11,13 @@
 /* dst(x) = src(w - 1 - x), one row of w px. */
 typedef void slc_mirror_fn(uint8_t *dst, const uint8_t *src, size_t w, size_t channels);
 slc_mirror_fn slc_mirror_c; /* the definition */
+slc_mirror_fn slc_mirror_avx2, slc_mirror_avx512;
 extern slc_mirror_fn *const slc_mirror[SLC_ISA_COUNT];
 
-/* dst(x, y) = src(y, x); src has w x h px, dst h x w. */
-void slc_transpose(uint8_t *dst, size_t dst_stride, const uint8_t *src, size_t src_stride,
-                   size_t w, size_t h, size_t channels);
+/* dst(x, y) = src(y, x); src has w x h px, dst h x w. Strides may be negative: with dst at its
+ * last row and a negative stride the result is upside down, too. */
+void slc_transpose(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src,
+                   ptrdiff_t src_stride, size_t w, size_t h, size_t channels);
 
 /* A row of n px of one colour. */
 void slc_paint(uint8_t *dst, size_t n, size_t channels, const uint8_t fill[3]);

@@ -81,6 +81,40 @@ static int32_t fix(double v)
     return (int32_t)floor(v * 65536.0 + 0.5);
 }
 
+/* Whether the position in 16.16 is inside. */
+static inline bool holds(const slc_warp_source *in, uint32_t xx, uint32_t yy)
+{
+    return (size_t)((int32_t)xx >> 16) < in->w && (size_t)((int32_t)yy >> 16) < in->h;
+}
+
+/* Positions are linear along a row, so those inside are one stretch, found from both ends.
+ * (Sums wrap only outside the range that fits() allows.) */
+static void fixed_row(uint8_t *dst, const slc_warp_source *in, uint32_t xx, uint32_t yy,
+                      uint32_t dx, uint32_t dy, size_t n)
+{
+    const size_t c = in->channels;
+    size_t lo = 0, hi = n;
+    while (lo < n && !holds(in, xx + (uint32_t)lo * dx, yy + (uint32_t)lo * dy))
+        lo++;
+    while (hi > lo &&
+           !holds(in, xx + (uint32_t)(hi - 1) * dx, yy + (uint32_t)(hi - 1) * dy))
+        hi--;
+    for (size_t x = 0; x < lo; x++)
+        put(dst + c * x, in->fill, c);
+    for (size_t x = hi; x < n; x++)
+        put(dst + c * x, in->fill, c);
+    xx += (uint32_t)lo * dx;
+    yy += (uint32_t)lo * dy;
+    if (c == 3) {
+        for (size_t x = lo; x < hi; x++, xx += dx, yy += dy)
+            memcpy(dst + 3 * x, in->px + (yy >> 16) * in->stride + 3 * (size_t)(xx >> 16),
+                   3);
+    } else {
+        for (size_t x = lo; x < hi; x++, xx += dx, yy += dy)
+            dst[x] = in->px[(yy >> 16) * in->stride + (xx >> 16)];
+    }
+}
+
 static void fixed_nearest(const slc_warp_source *in, const double a[3][3], uint8_t *out,
                           size_t out_stride, size_t out_w, size_t out_h)
 {
@@ -88,15 +122,7 @@ static void fixed_nearest(const slc_warp_source *in, const double a[3][3], uint8
     uint32_t x0 = (uint32_t)fix(a[0][2] + a[0][0] * 0.5 + a[0][1] * 0.5),
              y0 = (uint32_t)fix(a[1][2] + a[1][0] * 0.5 + a[1][1] * 0.5);
     for (size_t y = 0; y < out_h; y++) {
-        uint8_t *dst = out + y * out_stride;
-        uint32_t xx = x0, yy = y0;
-        for (size_t x = 0; x < out_w; x++, dst += in->channels, xx += dx, yy += dy) {
-            const size_t px = (size_t)((int32_t)xx >> 16),
-                         py = (size_t)((int32_t)yy >> 16);
-            const bool on = px < in->w && py < in->h;
-            put(dst, on ? in->px + py * in->stride + px * in->channels : in->fill,
-                in->channels);
-        }
+        fixed_row(out + y * out_stride, in, x0, y0, dx, dy, out_w);
         x0 += (uint32_t)fix(a[0][1]);
         y0 += (uint32_t)fix(a[1][1]);
     }
@@ -232,4 +258,4 @@ slc_warp_sample_fn *const slc_sample_nearest[SLC_ISA_COUNT] = {
 slc_warp_sample_fn *const slc_sample_bilinear[SLC_ISA_COUNT] = {
     slc_sample_bilinear_c, SLC_AVX2(slc_sample_bilinear), SLC_AVX2(slc_sample_bilinear)};
 slc_warp_sample_fn *const slc_sample_bicubic[SLC_ISA_COUNT] = {
-    slc_sample_bicubic_c, slc_sample_bicubic_c, slc_sample_bicubic_c};
+    slc_sample_bicubic_c, SLC_AVX2(slc_sample_bicubic), SLC_AVX2(slc_sample_bicubic)};

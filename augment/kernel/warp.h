@@ -44,7 +44,7 @@ void slc_warp_affine_nearest(const slc_warp_source *in, const double a[3][3],
 typedef void slc_warp_sample_fn(uint8_t *dst, const slc_warp_source *in,
                                 const int32_t *xs, const int32_t *ys, size_t n);
 slc_warp_sample_fn slc_sample_nearest_c, slc_sample_bilinear_c, slc_sample_bicubic_c;
-slc_warp_sample_fn slc_sample_bilinear_avx2;
+slc_warp_sample_fn slc_sample_bilinear_avx2, slc_sample_bicubic_avx2;
 extern slc_warp_sample_fn *const slc_sample_nearest[SLC_ISA_COUNT];
 extern slc_warp_sample_fn *const slc_sample_bilinear[SLC_ISA_COUNT];
 extern slc_warp_sample_fn *const slc_sample_bicubic[SLC_ISA_COUNT];

@@ -57,24 +57,40 @@ slc_status slc_apply_colour(slc_runner *r, const slc_colour *colour)
     return SLC_OK;
 }
 
+/* Transposition with both flips in the same pass: a flip is a negative stride. */
+static slc_status transposed(slc_runner *r, slc_symmetry symmetry)
+{
+    const slc_image in = r->now;
+    slc_image out;
+    const slc_status status = fresh(r, &out, in.h, in.w, in.channels);
+    if (status) return status;
+    uint8_t *dst = out.px;
+    const uint8_t *src = in.px;
+    ptrdiff_t dst_stride = (ptrdiff_t)out.stride, src_stride = (ptrdiff_t)in.stride;
+    if (symmetry & SLC_SYM_VFLIP) {
+        dst += (out.h - 1) * out.stride;
+        dst_stride = -dst_stride;
+    }
+    if (symmetry & SLC_SYM_HFLIP) {
+        src += (in.h - 1) * in.stride;
+        src_stride = -src_stride;
+    }
+    slc_transpose(dst, dst_stride, src, src_stride, in.w, in.h, in.channels);
+    become(r, &out);
+    return SLC_OK;
+}
+
 slc_status slc_apply_symmetry(slc_runner *r, slc_symmetry symmetry)
 {
     const slc_image in = r->now;
-    slc_image out = in;
-    slc_status status;
+    slc_image out;
     if (symmetry == SLC_SYM_NONE) return SLC_OK;
-    const bool turn = symmetry & SLC_SYM_TRANSPOSE;
-    if (turn) {
-        if ((status = fresh(r, &out, in.h, in.w, in.channels))) return status;
-        slc_transpose(out.px, out.stride, in.px, in.stride, in.w, in.h, in.channels);
-        become(r, &out);
-    }
-    if (!(symmetry & SLC_SYM_ROT180)) return SLC_OK;
-    const slc_image from = r->now;
-    if ((status = fresh(r, &out, from.w, from.h, from.channels))) return status;
+    if (symmetry & SLC_SYM_TRANSPOSE) return transposed(r, symmetry);
+    const slc_status status = fresh(r, &out, in.w, in.h, in.channels);
+    if (status) return status;
     for (size_t y = 0; y < out.h; y++) {
         const size_t row = symmetry & SLC_SYM_VFLIP ? out.h - 1 - y : y;
-        const uint8_t *src = from.px + row * from.stride;
+        const uint8_t *src = in.px + row * in.stride;
         if (symmetry & SLC_SYM_HFLIP)
             slc_mirror[r->work->isa](out.px + y * out.stride, src, out.w, out.channels);
         else
