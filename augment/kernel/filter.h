@@ -8,9 +8,11 @@
  *            t < size; reads up to 63 bytes more
  *   blend    Image.blend(a, b, alpha): a + alpha * (b - a) in float32, cut off towards zero
  *            and clamped; |alpha| to 2^20; dst may be a or b
- *   down     dst[i] = sum over t of taps[t] * rows[t][i], in order, float32
+ *   down     dst[i] = sum over t of taps[t] * rows[t][i], in order, float32; reads up to 63
+ *            bytes more of each row
  *   across   dst[i] = sum over t of taps[t] * src[i + t * step], rounded half to even and
- *            clamped; src has (count - 1) * step more values
+ *            clamped; src has (count - 1) * step more values,
+ *            and up to 63 beyond them are read
  *   add      sum[i] += weight * src[i], float32, product rounded first
  *   cut      dst[i] = src[i] cut off towards zero
  *

@@ -1,5 +1,7 @@
 /* The arithmetic of filter.h, compiled once for each instruction set; FILTERS names the table
  * to define. Blocks of fixed length keep the sums in registers. */
+#include <string.h>
+
 enum { BLOCK = 64 };
 
 static void smooth(uint8_t *restrict dst, const uint8_t *above, const uint8_t *row,
@@ -50,6 +52,22 @@ static void median3(uint8_t *restrict dst, const uint8_t *above, const uint8_t *
     }
 }
 
+/* count += a >= b, for one block. Loops of their own, so that the vectoriser sees nothing
+ * else. */
+static inline void count_block(uint8_t *restrict count, const uint8_t *restrict a,
+                               const uint8_t *restrict b)
+{
+    for (size_t k = 0; k < BLOCK; k++)
+        count[k] = (uint8_t)(count[k] + (a[k] >= b[k] ? 1 : 0));
+}
+
+static inline void keep_block(uint8_t *restrict found, const uint8_t *restrict next,
+                              const uint8_t *restrict count, uint8_t least)
+{
+    for (size_t k = 0; k < BLOCK; k++)
+        found[k] = count[k] >= least ? next[k] : found[k];
+}
+
 /* Bit by bit from the top: a bit stays if at least half of the values reach the number so far.
  * Counting is what vectors do best; a histogram that slides loses by 3 to 10 times. */
 static void median(uint8_t *restrict dst, const uint8_t *const *rows, size_t size,
@@ -58,21 +76,17 @@ static void median(uint8_t *restrict dst, const uint8_t *const *rows, size_t siz
     const uint8_t half = (uint8_t)((size * size + 1) / 2);
     for (size_t i = 0; i < n; i += BLOCK) {
         const size_t m = n - i < BLOCK ? n - i : BLOCK;
-        uint8_t found[BLOCK] = {0};
+        _Alignas(64) uint8_t found[BLOCK] = {0}, next[BLOCK], count[BLOCK];
         for (unsigned bit = 128; bit; bit >>= 1) {
-            uint8_t next[BLOCK], count[BLOCK] = {0};
-            for (int k = 0; k < BLOCK; k++)
+            for (size_t k = 0; k < BLOCK; k++)
                 next[k] = (uint8_t)(found[k] | bit);
-            for (size_t t = 0; t < size * size; t++) {
-                const uint8_t *src = rows[t / size] + i + t % size * step;
-                for (int k = 0; k < BLOCK; k++)
-                    count[k] = (uint8_t)(count[k] + (src[k] >= next[k]));
-            }
-            for (int k = 0; k < BLOCK; k++)
-                found[k] = count[k] >= half ? next[k] : found[k];
+            memset(count, 0, sizeof(count));
+            for (size_t y = 0; y < size; y++)
+                for (size_t x = 0; x < size; x++)
+                    count_block(count, rows[y] + i + x * step, next);
+            keep_block(found, next, count, half);
         }
-        for (size_t k = 0; k < m; k++)
-            dst[i + k] = found[k];
+        memcpy(dst + i, found, m);
     }
 }
 
@@ -84,23 +98,29 @@ static void blend(uint8_t *dst, const uint8_t *a, const uint8_t *b, size_t n, fl
     }
 }
 
+/* sum += weight * src, for one block: bytes, then floats. */
+static inline void weigh_bytes(float *restrict sum, const uint8_t *restrict src,
+                               float weight)
+{
+    for (size_t k = 0; k < BLOCK; k++)
+        sum[k] += weight * (float)src[k];
+}
+
+static inline void weigh_floats(float *restrict sum, const float *restrict src,
+                                float weight)
+{
+    for (size_t k = 0; k < BLOCK; k++)
+        sum[k] += weight * src[k];
+}
+
 static void down(float *restrict dst, const uint8_t *const *rows, const float *taps,
                  size_t count, size_t n)
 {
-    size_t i = 0;
-    for (; i + BLOCK <= n; i += BLOCK) {
-        float sum[BLOCK] = {0};
+    for (size_t i = 0; i < n; i += BLOCK) {
+        _Alignas(64) float sum[BLOCK] = {0};
         for (size_t t = 0; t < count; t++)
-            for (int k = 0; k < BLOCK; k++)
-                sum[k] += taps[t] * (float)rows[t][i + (size_t)k];
-        for (int k = 0; k < BLOCK; k++)
-            dst[i + (size_t)k] = sum[k];
-    }
-    for (; i < n; i++) {
-        float sum = 0;
-        for (size_t t = 0; t < count; t++)
-            sum += taps[t] * (float)rows[t][i];
-        dst[i] = sum;
+            weigh_bytes(sum, rows[t] + i, taps[t]);
+        memcpy(dst + i, sum, sizeof(sum[0]) * (n - i < BLOCK ? n - i : BLOCK));
     }
 }
 
@@ -114,20 +134,14 @@ static inline uint8_t level(float v)
 static void across(uint8_t *restrict dst, const float *restrict src, const float *taps,
                    size_t count, size_t n, size_t step)
 {
-    size_t i = 0;
-    for (; i + BLOCK <= n; i += BLOCK) {
-        float sum[BLOCK] = {0};
+    for (size_t i = 0; i < n; i += BLOCK) {
+        _Alignas(64) float sum[BLOCK] = {0};
+        _Alignas(64) uint8_t out[BLOCK];
         for (size_t t = 0; t < count; t++)
-            for (int k = 0; k < BLOCK; k++)
-                sum[k] += taps[t] * src[i + (size_t)k + t * step];
-        for (int k = 0; k < BLOCK; k++)
-            dst[i + (size_t)k] = level(sum[k]);
-    }
-    for (; i < n; i++) {
-        float sum = 0;
-        for (size_t t = 0; t < count; t++)
-            sum += taps[t] * src[i + t * step];
-        dst[i] = level(sum);
+            weigh_floats(sum, src + i + t * step, taps[t]);
+        for (size_t k = 0; k < BLOCK; k++)
+            out[k] = level(sum[k]);
+        memcpy(dst + i, out, n - i < BLOCK ? n - i : BLOCK);
     }
 }
 

@@ -5,7 +5,7 @@ usage: /usr/bin/python3 tests/golden/ops.py > tests/augment/golden_ops.h
 The pictures come from a linear congruential generator that the test repeats."""
 import numpy as np
 import torchvision.transforms.functional as F
-from PIL import Image, ImageOps
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from torchvision.transforms import InterpolationMode as M
 
 T = Image.Transpose
@@ -61,6 +61,28 @@ CASES += [
     ("perspective: {endpoints: [3, 2, 30, 4, 36, 40, 1, 38], p: 1, interpolation: nearest}",
      lambda im: F.perspective(im, [[0, 0], [im.width - 1, 0], [im.width - 1, im.height - 1], [0, im.height - 1]],
                               [[3, 2], [30, 4], [36, 40], [1, 38]], M.NEAREST)),
+]
+
+CASES += [(f"{name}: {{factor: {f}}}", lambda im, peer=peer, f=f: peer(im).enhance(f))
+          for name, peer in (("brightness", ImageEnhance.Brightness), ("contrast", ImageEnhance.Contrast),
+                             ("saturation", ImageEnhance.Color), ("sharpness", ImageEnhance.Sharpness))
+          for f in (0, 0.6, 1.37)]
+CASES += [(f"hue: {{factor: {f}}}", lambda im, f=f: F.adjust_hue(im, f)) for f in (-0.5, -0.1, 0, 0.33)]
+CASES += [
+    ("posterize: {bits: 3}", lambda im: ImageOps.posterize(im, 3)),
+    ("solarize: {threshold: 100}", lambda im: ImageOps.solarize(im, 100)),
+    ("invert: {p: 1}", ImageOps.invert),
+    ("equalize", ImageOps.equalize),
+    ("autocontrast", ImageOps.autocontrast),
+    ("autocontrast: {cutoff: 5}", lambda im: ImageOps.autocontrast(im, 5)),
+    ("autocontrast: {cutoff: [2, 30]}", lambda im: ImageOps.autocontrast(im, (2, 30))),
+    ("gamma: {gamma: 2.2, gain: 0.9}", lambda im: F.adjust_gamma(im, 2.2, 0.9)),
+    ("grayscale", lambda im: im.convert("L")),
+    ("random_grayscale: {p: 1}", lambda im: im if im.mode == "L" else im.convert("L").convert("RGB")),
+    ("box_blur: {radius: 2.5}", lambda im: im.filter(ImageFilter.BoxBlur(2.5))),
+    ("median_blur: {kernel_size: 3}", lambda im: im.filter(ImageFilter.MedianFilter(3))),
+    ("median_blur: {kernel_size: 5}", lambda im: im.filter(ImageFilter.MedianFilter(5))),
+    ("downscale: {scale: 0.4}", lambda im: im.resize((16, 18), Image.NEAREST).resize(im.size, Image.NEAREST)),
 ]
 
 print("/* Made by tests/golden/ops.py with Pillow 9.4.0 and torchvision 0.14.1; do not edit. */")
