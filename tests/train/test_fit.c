@@ -294,6 +294,24 @@ static void test_averages_and_snapshots(void)
     CHECK(access(path, F_OK) != 0, "only the last three stay");
 }
 
+static void test_looks_inside(void)
+{
+    static const char *const sets[] = {"train.histograms=2", "train.tensorboard=true",
+                                       "train.epochs=4", NULL};
+    size_t n;
+    char text[600];
+    CHECK(child((job){.name = "inside", .sets = sets, .kill_at = 50}, text) == -1, "%s",
+          text);
+    must((job){.name = "inside", .sets = sets, .resume = true});
+    char *lines = (char *)slurp("inside", "histograms.jsonl", &n), *p = lines;
+    int count = 0;
+    for (; (p = strchr(p, '\n')); p++)
+        count++;
+    CHECK(count == 2 && strstr(lines, "update_ratio") && strstr(lines, "c1.weight"), "%d",
+          count);
+    free(lines);
+}
+
 int main(void)
 {
     char data[300];
@@ -311,6 +329,7 @@ int main(void)
     test_directory_in_use();
     test_early_stopping();
     test_averages_and_snapshots();
+    test_looks_inside();
     snprintf(data, sizeof(data), "rm -rf %s", root);
     return system(data) == 0 ? 0 : 1;
 }

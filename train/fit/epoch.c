@@ -186,6 +186,7 @@ slc_status run_epoch_end(run *r, bool *stop, slc_err *err)
     r->done = *stop;
     if (st == SLC_OK) st = run_save_state(r, err);
     if (st == SLC_OK) st = run_write_metrics(r, err);
+    if (st == SLC_OK) st = run_watch_epoch(r, line, err);
     if (st == SLC_OK && !tell(r, line) && !*stop) {
         *stop = true;
         snprintf(r->reason, sizeof(r->reason), "ended by its caller after epoch %llu",

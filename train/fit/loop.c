@@ -229,7 +229,8 @@ static slc_status stopped(const run *r, slc_err *err)
 /* After each optimizer step, and only there, a run can be saved and stopped. */
 static slc_status after_step(run *r, slc_err *err)
 {
-    slc_status st = take_step(r, err);
+    slc_status st = run_watch_step(r, err);
+    if (st == SLC_OK) st = take_step(r, err);
     if (st == SLC_OK) st = maybe_snapshot(r, err);
     if (st != SLC_OK) return st;
     if (r->step == 30 || r->step == 5) refit_plan(r);
@@ -266,6 +267,7 @@ static slc_status run_epoch(run *r, slc_err *err)
         lap(&since, &r->times.wait);
         if (st != SLC_OK || !batch) break;
         last = batch->last;
+        run_watch_batch(r, batch);
         st = run_batch(r, batch, err);
         slc_loader_release(r->loader, batch);
         show(r);

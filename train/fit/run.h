@@ -62,7 +62,9 @@ typedef struct run {
     float *ema_buffers, *swa, *swa_buffers, *spare, *spare_buffers;
     float *dlogits, *each;
     int32_t *labels;
-    slc_str steps_log;
+    slc_str steps_log, events;
+    const char *events_path;
+    float *before; /* weights before the last step of an epoch that is looked at */
     double last_lr;
 } run;
 
@@ -100,6 +102,12 @@ SLC_CHECKED slc_status run_note_line(run *r, const json_t *line, slc_err *err);
 SLC_CHECKED slc_status run_write_metrics(run *r, slc_err *err);
 SLC_CHECKED slc_status run_flush_steps(run *r, slc_err *err);
 SLC_CHECKED slc_status run_cut_steps(run *r, slc_err *err);
+
+/* watch.c */
+SLC_CHECKED slc_status run_watch_step(run *r, slc_err *err);
+void run_watch_batch(run *r, const slc_batch *batch);
+SLC_CHECKED slc_status run_watch_epoch(run *r, const json_t *line, slc_err *err);
+SLC_CHECKED slc_status run_cut_histograms(run *r, slc_err *err);
 
 /* average.c */
 bool run_uses_ema(const run *r);

@@ -11,7 +11,7 @@
 
 static const char *const files[] = {
     "state.safetensors", "model.safetensors", "best.safetensors", "metrics.jsonl",
-    "metrics.csv",       "summary.json",      "steps.csv"};
+    "metrics.csv",       "summary.json",      "steps.csv",        "histograms.jsonl"};
 
 static bool exists(run *r, const char *name)
 {
@@ -354,6 +354,7 @@ slc_status run_open(run *r, const slc_fit_settings *settings, slc_err *err)
     if (st == SLC_OK && settings->resume && exists(r, "state.safetensors"))
         st = run_load_state(r, err);
     if (st == SLC_OK) st = run_cut_steps(r, err);
+    if (st == SLC_OK) st = run_cut_histograms(r, err);
     if (st == SLC_OK && r->epoch > 0) st = run_write_metrics(r, err);
     return st;
 }
@@ -368,7 +369,7 @@ void run_close(run *r)
     slc_recipe_free(&r->own);
     json_decref(r->lines);
     float *const blocks[] = {r->ema_buffers,   r->swa,     r->swa_buffers, r->spare,
-                             r->spare_buffers, r->dlogits, r->each};
+                             r->spare_buffers, r->dlogits, r->each,        r->before};
     for (size_t i = 0; i < SLC_COUNT(blocks); i++)
         free(blocks[i]);
     free(r->labels);
@@ -376,6 +377,7 @@ void run_close(run *r)
     free(r->history.val_top1);
     free(r->history.train_loss);
     slc_str_free(&r->steps_log);
+    slc_str_free(&r->events);
     if (r->lock >= 0) slc_lock_drop(&r->lock);
     slc_arena_free(&r->arena);
 }
