@@ -159,4 +159,17 @@ static void cut(uint8_t *restrict dst, const float *restrict src, size_t n)
     }
 }
 
-const slc_filters FILTERS = {smooth, median3, median, blend, down, across, add, cut};
+static void box(uint8_t *restrict dst, uint32_t *restrict sum, const uint8_t *before,
+                const uint8_t *last, const uint8_t *after, const uint32_t weight[2],
+                size_t n)
+{
+    const uint32_t whole = weight[0], end = weight[1];
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t inside = sum[i] + last[i] - before[i];
+        const uint32_t ends = (uint32_t)before[i] + after[i];
+        sum[i] = inside;
+        dst[i] = (uint8_t)((inside * whole + ends * end + (1u << 23)) >> 24);
+    }
+}
+
+const slc_filters FILTERS = {smooth, median3, median, blend, down, across, add, cut, box};

@@ -116,27 +116,29 @@ static inline uint8_t box_level(const box *b, uint32_t sum, uint32_t ends)
     return (uint8_t)((sum * b->whole + ends * b->end + (1u << 23)) >> 24);
 }
 
-/* Along a row of one channel; step bytes from pixel to pixel. */
+/* Along a row, one channel at a time; src may be read radius + 1 px outside it. */
 static void box_across(const box *b, uint8_t *dst, const uint8_t *src, size_t w,
                        size_t step)
 {
-    const ptrdiff_t r = b->radius;
-    uint32_t sum = 0;
-#define AT(x) ((uint32_t)src[slc_edge_at((x), w) * step])
-    for (ptrdiff_t x = -r - 1; x < r; x++)
-        sum += AT(x);
-    for (ptrdiff_t x = 0; x < (ptrdiff_t)w; x++) {
-        const uint32_t left = AT(x - r - 1);
-        sum += AT(x + r) - left;
-        dst[(size_t)x * step] = box_level(b, sum, left + AT(x + r + 1));
+    const ptrdiff_t c = (ptrdiff_t)step, reach = b->radius * c;
+    for (ptrdiff_t k = 0; k < c; k++) {
+        uint32_t sum = 0;
+        for (ptrdiff_t i = k - reach - c; i < k + reach; i += c)
+            sum += src[i];
+        for (ptrdiff_t i = k; i < (ptrdiff_t)w * c; i += c) {
+            const uint32_t left = src[i - reach - c];
+            sum += src[i + reach] - left;
+            dst[i] = box_level(b, sum, left + src[i + reach + c]);
+        }
     }
-#undef AT
 }
 
-static void box_down(const box *b, slc_image *out, const slc_image *in, uint32_t *sum)
+static void box_down(const box *b, slc_image *out, const slc_image *in, uint32_t *sum,
+                     slc_isa isa)
 {
     const size_t n = in->w * in->channels;
     const ptrdiff_t r = b->radius;
+    const uint32_t weight[2] = {b->whole, b->end};
 #define ROW(y) (in->px + slc_edge_at((y), in->h) * in->stride)
     memset(sum, 0, n * sizeof(*sum));
     for (ptrdiff_t y = -r - 1; y < r; y++) {
@@ -145,13 +147,8 @@ static void box_down(const box *b, slc_image *out, const slc_image *in, uint32_t
             sum[i] += row[i];
     }
     for (ptrdiff_t y = 0; y < (ptrdiff_t)in->h; y++) {
-        const uint8_t *before = ROW(y - r - 1), *last = ROW(y + r),
-                      *after = ROW(y + r + 1);
-        uint8_t *dst = out->px + (size_t)y * out->stride;
-        for (size_t i = 0; i < n; i++) {
-            sum[i] += (uint32_t)last[i] - before[i];
-            dst[i] = box_level(b, sum[i], (uint32_t)before[i] + after[i]);
-        }
+        slc_filters_of[isa]->box(out->px + (size_t)y * out->stride, sum, ROW(y - r - 1),
+                                 ROW(y + r), ROW(y + r + 1), weight, n);
     }
 #undef ROW
 }
@@ -161,18 +158,20 @@ static slc_status box_area(const slc_context *context, const slc_draw *drawn,
                            slc_err *err)
 {
     const box b = make_box(drawn->v[0]);
-    slc_image half;
+    slc_image half, wide;
     (void)context;
-    const slc_status status =
+    slc_status status =
         slc_image_alloc(&half, &work->arena, in->w, in->h, in->channels, err);
+    if (!status)
+        status = slc_bordered(&wide, in, (size_t)b.radius + 1, 0, slc_edge_at,
+                              &work->arena, err);
     if (status) return status;
     uint32_t *sum = slc_arena_alloc(&work->arena, in->w * in->channels * sizeof(*sum));
     if (!sum) return slc_fail(err, SLC_ENOMEM, "box_blur: no memory");
     for (size_t y = 0; y < in->h; y++)
-        for (size_t c = 0; c < in->channels; c++)
-            box_across(&b, half.px + y * half.stride + c, in->px + y * in->stride + c,
-                       in->w, in->channels);
-    box_down(&b, out, &half, sum);
+        box_across(&b, half.px + y * half.stride, wide.px + y * wide.stride, in->w,
+                   in->channels);
+    box_down(&b, out, &half, sum, work->isa);
     return SLC_OK;
 }
 

@@ -107,6 +107,14 @@ static void test_filters(slc_isa isa, slc_rng *rng, const guard *g, size_t n, in
     f->blend(a, a, b, n, alpha);
     same(a, want, n, "blend in place", isa, n);
 
+    uint32_t box[2][BYTES] = {{0}};
+    for (size_t i = 0; i < n; i++)
+        box[0][i] = box[1][i] = a[i] + 2000u;
+    c->box(want, box[0], a, b, d, (const uint32_t[]){1u << 14, 77}, n);
+    f->box(got, box[1], a, b, d, (const uint32_t[]){1u << 14, 77}, n);
+    same(got, want, n, "box", isa, n);
+    CHECK(memcmp(box[0], box[1], sizeof(box[0])) == 0, "box sums, %s", slc_isa_name(isa));
+
     float sum[2][BYTES] = {{0}};
     c->add(sum[0], b, alpha, n);
     f->add(sum[1], b, alpha, n);
