@@ -28,14 +28,18 @@ static void line(void *user, slc_level level, const char *text)
         fprintf(stderr, "%s\n", text);
 }
 
-/* "1:05", "2:03:10"; "?" when nothing is known yet. */
-static void format_left(char *out, size_t size, uint64_t left, double rate)
+/* "1:05", "2:03:10"; "?" when nothing is known yet. Counted from what was done since the job began:
+ * the rate that is shown may be in another unit (images, while steps are counted). */
+static void format_left(char *out, size_t size, const cli_term *term, uint64_t now,
+                        uint64_t done, uint64_t total)
 {
-    if (!(rate > 0)) {
+    if (done <= term->start_done || done > total) {
         snprintf(out, size, "?");
         return;
     }
-    const uint64_t s = (uint64_t)((double)left / rate + 0.5);
+    const double each =
+        (double)(now - term->start_ns) / 1e9 / (double)(done - term->start_done);
+    const uint64_t s = (uint64_t)(each * (double)(total - done) + 0.5);
     if (s >= 3600)
         snprintf(out, size, "%" PRIu64 ":%02" PRIu64 ":%02" PRIu64, s / 3600, s / 60 % 60,
                  s % 60);
@@ -55,11 +59,13 @@ static void progress(void *user, const char *what, uint64_t done, uint64_t total
     if (strncmp(term->last_what, what, sizeof(term->last_what) - 1) != 0) {
         snprintf(term->last_what, sizeof(term->last_what), "%s", what);
         if (!term->terminal) term->last_ns = now;
+        term->start_ns = now;
+        term->start_done = done;
     }
     if (now - term->last_ns < pause) return;
     term->last_ns = now;
 
-    format_left(left, sizeof(left), total > done ? total - done : 0, rate);
+    format_left(left, sizeof(left), term, now, done, total);
     const unsigned percent = total ? (unsigned)(100 * done / total) : 0;
     if (!term->terminal) {
         fprintf(stderr, "%s: %" PRIu64 "/%" PRIu64 " (%u%%), %.0f/s, %s left\n", what,

@@ -12,8 +12,9 @@ typedef struct cli_term {
     bool terminal, colour;
     bool bar_shown;
     size_t columns;
-    uint64_t last_ns;   /* when a progress line was last written */
-    char last_what[64]; /* of it */
+    uint64_t last_ns;              /* when a progress line was last written */
+    char last_what[64];            /* of it */
+    uint64_t start_ns, start_done; /* of the job that it tells of */
 } cli_term;
 
 /* The log writes through *term, which must outlive it. */

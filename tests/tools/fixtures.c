@@ -46,9 +46,9 @@ static void write_photo(const char *dir, const char *class_name, size_t c, size_
             for (size_t k = 0; k < 3; k++)
                 p[k] = (uint8_t)(disc ? (k == c ? 240 : 30) : 90 + 40 * k + x);
         }
-    CHECK(slc_encode(slc_codec_by_extension(ending), 0, &image, &bytes, &err) == SLC_OK,
-          "%s", err.msg);
     snprintf(name, sizeof(name), "photos/%s/%02zu.%s", class_name, i, ending);
+    CHECK(slc_encode(slc_codec_by_extension(name), 0, &image, &bytes, &err) == SLC_OK,
+          "%s", err.msg);
     CHECK(slc_file_replace(in(dir, name), bytes.text, bytes.size, &err) == SLC_OK, "%s",
           err.msg);
     slc_str_free(&bytes);
