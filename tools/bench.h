@@ -22,4 +22,8 @@ SLC_CHECKED slc_status cli_bench_loader(cli_context *cli, const bench_settings *
 SLC_CHECKED slc_status cli_bench_ops(cli_context *cli, const bench_settings *s,
                                      const char *source, slc_err *err);
 
+/* Steps of a model on synthetic pictures. source must be NULL. */
+SLC_CHECKED slc_status cli_bench_train(cli_context *cli, const bench_settings *s,
+                                       const char *source, slc_err *err);
+
 #endif

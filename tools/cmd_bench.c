@@ -39,7 +39,8 @@ static const struct {
     const char *name;
     slc_status (*run)(cli_context *cli, const bench_settings *s, const char *source,
                       slc_err *err);
-} benches[] = {{"loader", cli_bench_loader}, {"ops", cli_bench_ops}};
+} benches[] = {
+    {"loader", cli_bench_loader}, {"ops", cli_bench_ops}, {"train", cli_bench_train}};
 
 static const char *next_bench(const void *of, size_t i)
 {

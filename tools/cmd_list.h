@@ -1,6 +1,13 @@
 /* Every command, in the order of the help. One line each; see cmd.h. */
 CLI_COMMAND(ops)
 CLI_COMMAND(stats)
+CLI_COMMAND(digest)
+CLI_COMMAND(preview)
+CLI_COMMAND(replay)
+CLI_COMMAND(train)
+CLI_COMMAND(eval)
+CLI_COMMAND(predict)
+CLI_COMMAND(models)
 CLI_COMMAND(preprocess)
 CLI_COMMAND(bench)
 CLI_COMMAND(version)

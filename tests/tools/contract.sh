@@ -128,9 +128,9 @@ section_bad_data() {
     mkdir hollow/cow
     expect 3 'hollow.*cow' "$sluice" stats hollow
     cp -r fix/photos liar
-    echo 'this is not a picture' >liar/cat/00.jpg
+    echo 'this is not a picture' >liar/cat/01.jpg
     expect 1 '23 images, 1 bad' "$sluice" stats liar
-    grep -q 'liar/cat/00.jpg' err || fail "the bad file is not named"
+    grep -q 'liar/cat/01.jpg' err || fail "the bad file is not named"
 }
 
 # A recipe with one line changed.
@@ -218,9 +218,10 @@ section_train() {
     cp one/model.safetensors kept
     expect 2 'one' "$sluice" train tiny.yaml -o one -q
     cmp -s one/model.safetensors kept || fail "a refused run changed the weights"
-    # A disk that fills up while saving.
-    expect 4 'one' sh -c "ulimit -f 4; trap '' XFSZ; exec '$sluice' train tiny.yaml -o one -q --overwrite"
-    cmp -s one/model.safetensors kept || fail "a full disk changed the old weights"
+    # A disk that fills up while saving: no half file, no temporary one.
+    expect 4 'full/.*: File too large' sh -c "ulimit -f 4; trap '' XFSZ; exec '$sluice' train tiny.yaml -o full -q"
+    [ -e full/model.safetensors ] && fail "half a model was left behind"
+    [ -z "$(find full -name '*.tmp*' -o -name '.*.safetensors*')" ] || fail "a temporary file was left behind"
     # Not a model.
     echo nonsense >no.safetensors
     expect 3 'no.safetensors' "$sluice" eval no.safetensors
@@ -251,6 +252,19 @@ section_resume() {
         expect 0 'model.safetensors' "$sluice" train --resume cut -q
         cmp -s whole/model.safetensors cut/model.safetensors || fail "resumed weights differ, round $round"
     done
+    # A disk that fills up while going on leaves the state to go on from.
+    rm -rf cut
+    # shellcheck disable=SC2086
+    "$sluice" train tiny.yaml -o cut $long -q >/dev/null 2>&1 &
+    pid=$!
+    while [ ! -e cut/state.safetensors ] && kill -0 $pid 2>/dev/null; do sleep 0.01; done
+    kill -9 $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    cp cut/state.safetensors before
+    expect 4 'cut/.*: File too large' sh -c "ulimit -f 4; trap '' XFSZ; exec '$sluice' train --resume cut -q"
+    cmp -s cut/state.safetensors before || fail "a full disk changed the state"
+    expect 0 'model.safetensors' "$sluice" train --resume cut -q
+    cmp -s whole/model.safetensors cut/model.safetensors || fail "weights after a full disk differ"
     # Ctrl-C saves the state.
     # shellcheck disable=SC2086
     "$sluice" train tiny.yaml -o soft $long -q >out 2>err &
