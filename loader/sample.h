@@ -45,6 +45,12 @@ void slc_hand_free(slc_hand *hand);
 SLC_CHECKED slc_status slc_sample_fetch(const slc_maker *maker, uint64_t index,
                                         slc_hand *hand, slc_stored *out, slc_err *err);
 
+/* What is left once the sample is fetched: decode and policy. */
+SLC_CHECKED slc_status slc_sample_finish(const slc_maker *maker, const slc_key *key,
+                                         const slc_stored *stored, slc_hand *hand,
+                                         const slc_trace *trace, slc_image *out,
+                                         const slc_tail **tail, slc_err *err);
+
 /* Makes the sample of key (view as in slc_pick). The picture and the tail live in
  * hand->work.arena until its next reset, or in the source. Errors start with the sample's key. */
 SLC_CHECKED slc_status slc_sample_make(const slc_maker *maker, const slc_key *key,

@@ -108,35 +108,43 @@ static slc_key policy_key(const slc_maker *maker, const slc_key *key)
     return to;
 }
 
+slc_status slc_sample_finish(const slc_maker *maker, const slc_key *key,
+                             const slc_stored *stored, slc_hand *hand,
+                             const slc_trace *trace, slc_image *out,
+                             const slc_tail **tail, slc_err *err)
+{
+    char text[4352];
+    slc_image image;
+    slc_plan plan = {0};
+    slc_status st;
+    const slc_key draws = policy_key(maker, key);
+    const uint64_t before = now(hand);
+    const bool decoded = stored->bytes != NULL;
+    if (decoded) {
+        st = decode(maker, &draws, stored, hand, &plan, &image, err);
+    } else {
+        image = stored->pixels;
+        st = convert(&image, maker->channels, &hand->work.arena, err);
+    }
+    const uint64_t between = now(hand);
+    if (st == SLC_OK)
+        st = slc_policy_run(maker->policy, &draws, decoded ? &plan : NULL, &image,
+                            &hand->work, trace, out, tail, err);
+    hand->times.decode_ns += between - before;
+    hand->times.augment_ns += now(hand) - between;
+    if (st == SLC_OK) return SLC_OK;
+    return slc_err_prefix(err, "%s",
+                          slc_source_key(maker->source, key->index, text, sizeof(text)));
+}
+
 slc_status slc_sample_make(const slc_maker *maker, const slc_key *key, slc_hand *hand,
                            const slc_trace *trace, slc_image *out, const slc_tail **tail,
                            slc_err *err)
 {
-    char text[4352];
-    slc_stored stored;
-    slc_image image;
-    slc_plan plan = {0};
-    const slc_key draws = policy_key(maker, key);
-    const uint64_t t0 = now(hand);
-    slc_status st = slc_sample_fetch(maker, key->index, hand, &stored, err);
+    slc_stored stored = {0};
+    const uint64_t before = now(hand);
+    const slc_status st = slc_sample_fetch(maker, key->index, hand, &stored, err);
+    hand->times.read_ns += now(hand) - before;
     if (st != SLC_OK) return st; /* has the key in front already */
-    const uint64_t t1 = now(hand);
-    const bool decoded = stored.bytes != NULL;
-    if (decoded) {
-        st = decode(maker, &draws, &stored, hand, &plan, &image, err);
-    } else {
-        image = stored.pixels;
-        st = convert(&image, maker->channels, &hand->work.arena, err);
-    }
-    const uint64_t t2 = now(hand);
-    if (st == SLC_OK)
-        st = slc_policy_run(maker->policy, &draws, decoded ? &plan : NULL, &image,
-                            &hand->work, trace, out, tail, err);
-    const uint64_t t3 = now(hand);
-    hand->times.read_ns += t1 - t0;
-    hand->times.decode_ns += t2 - t1;
-    hand->times.augment_ns += t3 - t2;
-    if (st == SLC_OK) return SLC_OK;
-    return slc_err_prefix(err, "%s",
-                          slc_source_key(maker->source, key->index, text, sizeof(text)));
+    return slc_sample_finish(maker, key, &stored, hand, trace, out, tail, err);
 }
