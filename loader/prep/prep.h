@@ -49,6 +49,10 @@ void slc_prep_stem(const slc_source *source, uint64_t index, bool shards, char *
 SLC_CHECKED slc_status slc_prep_put(const char *path, const char *temp,
                                     const slc_str *bytes, slc_err *err);
 
+/* A file written in OUT/.sluice takes its place in OUT, so that a kill leaves nothing but whole
+ * files there. */
+SLC_CHECKED slc_status slc_prep_stand(const char *out, const char *name, slc_err *err);
+
 /* One member of a tar archive: header, bytes, padding. Names up to 255 bytes. */
 SLC_CHECKED slc_status slc_prep_tar_add(slc_writer *w, const char *name,
                                         const void *bytes, size_t size, slc_err *err);

@@ -96,3 +96,12 @@ slc_status slc_prep_put(const char *path, const char *temp, const slc_str *bytes
     if (st != SLC_OK) unlink(temp);
     return st;
 }
+
+slc_status slc_prep_stand(const char *out, const char *name, slc_err *err)
+{
+    char from[PATH_MAX], to[PATH_MAX];
+    snprintf(from, sizeof(from), "%s/.sluice/%s", out, name);
+    snprintf(to, sizeof(to), "%s/%s", out, name);
+    return rename(from, to) == 0 ? SLC_OK
+                                 : slc_fail_errno(err, SLC_EIO, "%s: rename", to);
+}

@@ -9,16 +9,13 @@
 
 #include "loader/prep/prep_job.h"
 
-/* dir is "" for where shards stand, "/.sluice" for where they are written. */
-static void shard_path(const slc_prep_job *job, const char *dir, uint64_t shard,
-                       char *path)
+static void shard_name(const slc_prep_job *job, uint64_t shard, char name[64])
 {
     if (job->set.world > 1)
-        snprintf(path, PATH_MAX, "%s%s/shard-%03llu-%06llu.tar", job->set.out, dir,
-                 (unsigned long long)job->set.rank, (unsigned long long)shard);
-    else
-        snprintf(path, PATH_MAX, "%s%s/shard-%06llu.tar", job->set.out, dir,
+        snprintf(name, 64, "shard-%03llu-%06llu.tar", (unsigned long long)job->set.rank,
                  (unsigned long long)shard);
+    else
+        snprintf(name, 64, "shard-%06llu.tar", (unsigned long long)shard);
 }
 
 void slc_prep_shard_sweep(const slc_prep_job *job)
@@ -52,23 +49,15 @@ static bool begins_shard(const slc_prep_job *job, const slc_prep_record *r, uint
            (job->set.shard_bytes && size + taken_by(r) + END > job->set.shard_bytes);
 }
 
-/* A shard that is whole takes its place among the others. */
-static slc_status stand(const slc_prep_job *job, slc_err *err)
-{
-    char from[PATH_MAX], to[PATH_MAX];
-    shard_path(job, "/.sluice", job->shard, from);
-    shard_path(job, "", job->shard, to);
-    return rename(from, to) == 0 ? SLC_OK
-                                 : slc_fail_errno(err, SLC_EIO, "%s: rename", to);
-}
-
 slc_status slc_prep_shard_close(slc_prep_job *job, slc_err *err)
 {
+    char name[64];
     slc_status st = SLC_OK;
     if (job->writer) {
         st = slc_prep_tar_end(job->writer, err);
         if (st == SLC_OK) st = slc_writer_commit(&job->writer, err);
-        if (st == SLC_OK) st = stand(job, err);
+        shard_name(job, job->shard, name);
+        if (st == SLC_OK) st = slc_prep_stand(job->set.out, name, err);
         if (st != SLC_OK) return st;
         job->shard++;
         job->report->shards++;
@@ -118,13 +107,14 @@ static slc_status add_members(slc_prep_job *job, const slc_prep_result *r, slc_e
 
 slc_status slc_prep_shard_add(slc_prep_job *job, const slc_prep_result *r, slc_err *err)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX], name[64];
     slc_status st = SLC_OK;
     if (begins_shard(job, &r->record, job->shard_size, job->shard_count))
         st = slc_prep_shard_close(job, err);
     if (st == SLC_OK && r->record.w > 0) {
         if (!job->writer) {
-            shard_path(job, "/.sluice", job->shard, path);
+            shard_name(job, job->shard, name);
+            snprintf(path, sizeof(path), "%s/.sluice/%s", job->set.out, name);
             st = slc_writer_open(&job->writer, path, err);
         }
         if (st == SLC_OK) st = add_members(job, r, err);
@@ -138,14 +128,15 @@ slc_status slc_prep_shard_add(slc_prep_job *job, const slc_prep_result *r, slc_e
  * samples stand in whole shards that are still there. */
 uint64_t slc_prep_shard_resume(slc_prep_job *job)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX], name[64];
     struct stat info;
     uint64_t size = 0, count = 0, p = 0, whole = 0;
     for (; p <= job->count && p <= job->journal.count; p++) {
         const bool end = p == job->count || p == job->journal.count;
         const slc_prep_record *r = end ? NULL : &job->journal.at[p];
         if (count > 0 && (end || begins_shard(job, r, size, count))) {
-            shard_path(job, "", job->shard, path);
+            shard_name(job, job->shard, name);
+            snprintf(path, sizeof(path), "%s/%s", job->set.out, name);
             if (stat(path, &info) != 0 || (uint64_t)info.st_size != size + 1024) break;
             job->shard++;
             whole = p;

@@ -41,7 +41,7 @@ slc_status slc_prep_statistics(const slc_preprocess_settings *set,
                                const slc_prep_record *const *records, size_t count,
                                slc_err *err)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX], name[64];
     totals t = {0};
     for (size_t i = 0; i < count; i++)
         add(&t, records[i]);
@@ -59,11 +59,13 @@ slc_status slc_prep_statistics(const slc_preprocess_settings *set,
                   "classes", class_counts(set->source, records, count));
     if (!object) return slc_fail(err, SLC_ENOMEM, "statistics: out of memory");
     if (set->world > 1)
-        snprintf(path, sizeof(path), "%s/statistics-%llu.json", set->out,
+        snprintf(name, sizeof(name), "statistics-%llu.json",
                  (unsigned long long)set->rank);
     else
-        snprintf(path, sizeof(path), "%s/statistics.json", set->out);
-    const slc_status st = slc_json_write(object, path, err);
+        snprintf(name, sizeof(name), "statistics.json");
+    snprintf(path, sizeof(path), "%s/.sluice/%s", set->out, name);
+    slc_status st = slc_json_write(object, path, err);
+    if (st == SLC_OK) st = slc_prep_stand(set->out, name, err);
     json_decref(object);
     return st;
 }

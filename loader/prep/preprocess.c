@@ -171,9 +171,10 @@ static slc_status classes_file(const slc_prep_job *job, slc_err *err)
     if (!job->shards || classes == 0) return SLC_OK;
     for (size_t c = 0; c < classes; c++)
         slc_str_printf(&text, "%s\n", slc_source_class(job->set.source, c));
-    snprintf(path, sizeof(path), "%s/classes.txt", job->set.out);
-    const slc_status st = text.failed ? slc_fail(err, SLC_ENOMEM, "out of memory")
-                                      : slc_file_replace(path, text.text, text.size, err);
+    snprintf(path, sizeof(path), "%s/.sluice/classes.txt", job->set.out);
+    slc_status st = text.failed ? slc_fail(err, SLC_ENOMEM, "out of memory")
+                                : slc_file_replace(path, text.text, text.size, err);
+    if (st == SLC_OK) st = slc_prep_stand(job->set.out, "classes.txt", err);
     slc_str_free(&text);
     return st;
 }
