@@ -1,0 +1,40 @@
+/* Gradients checked: a net's definition in double against central differences, and an
+ * engine against the definition. */
+#ifndef TRAIN_GRADCHECK_H
+#define TRAIN_GRADCHECK_H
+
+#include "train/net.h"
+
+/* Errors are relative: the length of the difference over the length of what is right. */
+typedef struct slc_gradcheck {
+    double numeric;          /* definition's gradients against central differences */
+    double forward;          /* engine's logits against the definition's */
+    double engine;           /* engine's gradients, worst tensor */
+    char worst[96];          /* its name */
+    size_t checked, skipped; /* weights differenced; those left out for lying at a kink */
+} slc_gradcheck;
+
+typedef struct slc_gradcheck_settings {
+    const slc_node *spec;
+    slc_shape in;
+    size_t classes, batch;
+    const char *engine;
+    slc_precision precision;
+    size_t threads;
+    size_t differences; /* weights of each tensor to difference; 0 = 8 */
+    uint64_t seed;
+} slc_gradcheck_settings;
+
+/* One training step of a net on random images with a random linear loss, three ways. */
+SLC_API SLC_CHECKED slc_status slc_gradcheck_run(slc_gradcheck *out,
+                                                 const slc_gradcheck_settings *settings,
+                                                 slc_err *err);
+
+/* A small net around each kind of layer, so that gradients flow through it: {layer, list
+ * of layers as YAML}. NULL layer at the end. 6 x 9 x 9 inputs, 5 classes. */
+typedef struct slc_gradcheck_case {
+    const char *layer, *net;
+} slc_gradcheck_case;
+extern SLC_API const slc_gradcheck_case slc_gradcheck_cases[];
+
+#endif

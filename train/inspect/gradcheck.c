@@ -1,0 +1,172 @@
+/* Gradients three ways: differences, definition, engine. */
+#include "train/gradcheck.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "train/inspect/reference.h"
+
+typedef struct check {
+    const slc_gradcheck_settings *set;
+    slc_gradcheck *out;
+    slc_net *net;
+    slc_model *model;
+    slc_reference ref;
+    float *images, *coefficients;
+} check;
+
+/* The loss is the sum of logits times fixed random coefficients. */
+static double loss(check *c)
+{
+    double sum = 0;
+    slc_reference_forward(&c->ref);
+    for (size_t i = 0; i < c->set->batch * c->set->classes; i++)
+        sum += c->ref.y[c->net->nodes - 1][i] * c->coefficients[i];
+    return sum;
+}
+
+static slc_status open_all(check *c, slc_err *err)
+{
+    const slc_gradcheck_settings *s = c->set;
+    const size_t pixels = s->batch * slc_shape_size(s->in), outs = s->batch * s->classes;
+    slc_rng rng = slc_rng_at(s->seed, 1, 0, SLC_SLOT_INIT);
+    slc_status status = slc_net_build(&c->net, s->spec, s->in, s->classes, err);
+    if (status == SLC_OK)
+        status = slc_model_create(&c->model,
+                                  &(slc_model_settings){.spec = s->spec,
+                                                        .channels = s->in.c,
+                                                        .height = s->in.h,
+                                                        .width = s->in.w,
+                                                        .classes = s->classes,
+                                                        .batch = s->batch,
+                                                        .threads = s->threads,
+                                                        .precision = s->precision,
+                                                        .engine = s->engine,
+                                                        .seed = s->seed},
+                                  err);
+    if (status == SLC_OK) status = slc_reference_open(&c->ref, c->net, s->batch, err);
+    if (status != SLC_OK) return status;
+    c->images = calloc(pixels, sizeof(float));
+    c->coefficients = calloc(outs, sizeof(float));
+    if (!c->images || !c->coefficients)
+        return slc_fail(err, SLC_ENOMEM, "gradcheck: memory ran out");
+    c->ref.seed = s->seed;
+    for (size_t i = 0; i < pixels; i++)
+        c->ref.x[i] = c->images[i] = (float)slc_rng_normal(&rng);
+    for (size_t i = 0; i < outs; i++)
+        c->coefficients[i] = (float)slc_rng_normal(&rng);
+    /* scales and shifts away from one and zero, where mistakes hide */
+    float *w = slc_model_weights(c->model);
+    for (size_t i = 0; i < c->net->tensors; i++)
+        for (size_t k = 0;
+             c->net->tensor[i].role == SLC_ROLE_NORM && k < c->net->tensor[i].size; k++)
+            w[c->net->tensor[i].offset + k] += (float)slc_rng_uniform(&rng, -0.3, 0.3);
+    slc_model_touch(c->model);
+    for (size_t i = 0; i < c->net->weights; i++)
+        c->ref.weights[i] = w[i];
+    for (size_t i = 0; i < c->net->buffers; i++)
+        c->ref.buffers[i] = slc_model_buffers(c->model)[i];
+    return SLC_OK;
+}
+
+/* The difference quotient at weight i with step h. */
+static double slope(check *c, size_t i, double h)
+{
+    const double w = c->ref.weights[i];
+    c->ref.weights[i] = w + h;
+    const double up = loss(c);
+    c->ref.weights[i] = w - h;
+    const double down = loss(c);
+    c->ref.weights[i] = w;
+    return (up - down) / (2 * h);
+}
+
+/* Some weights of each tensor. At a kink two steps disagree; such weights are left out. */
+static void difference(check *c)
+{
+    const size_t count = c->set->differences ? c->set->differences : 8;
+    double wrong = 0, right = 0;
+    slc_rng rng = slc_rng_at(c->set->seed, 2, 0, SLC_SLOT_INIT);
+    for (size_t t = 0; t < c->net->tensors; t++) {
+        const slc_tensor_info *info = &c->net->tensor[t];
+        for (size_t k = 0;
+             info->role != SLC_ROLE_BUFFER && k < slc_min(count, info->size); k++) {
+            const size_t i = info->offset +
+                             (info->size <= count ? k : slc_rng_below(&rng, info->size));
+            const double coarse = slope(c, i, 2e-5), fine = slope(c, i, 1e-5);
+            if (fabs(coarse - fine) > 1e-6 * (fabs(fine) + 1e-2)) {
+                c->out->skipped++;
+                continue;
+            }
+            const double d = fine - c->ref.grads[i];
+            wrong += d * d, right += fine * fine, c->out->checked++;
+        }
+    }
+    c->out->numeric = right > 0 ? sqrt(wrong / right) : 0;
+}
+
+/* Lengths of tensors are compared with at least a thousandth of the whole gradient's: a
+ * bias before a batch norm has gradient zero but for rounding. */
+static void compare(check *c)
+{
+    const float *g = slc_model_grads(c->model);
+    double all = 0;
+    for (size_t i = 0; i < c->net->weights; i++)
+        all += c->ref.grads[i] * c->ref.grads[i];
+    for (size_t t = 0; t < c->net->tensors; t++) {
+        const slc_tensor_info *info = &c->net->tensor[t];
+        double wrong = 0, right = 1e-6 * all + 1e-30;
+        if (info->role == SLC_ROLE_BUFFER) continue;
+        for (size_t i = info->offset; i < info->offset + info->size; i++) {
+            wrong += (g[i] - c->ref.grads[i]) * (g[i] - c->ref.grads[i]);
+            right += c->ref.grads[i] * c->ref.grads[i];
+        }
+        const double error = sqrt(wrong / right);
+        if (error <= c->out->engine && c->out->worst[0]) continue;
+        c->out->engine = error;
+        snprintf(c->out->worst, sizeof(c->out->worst), "%s", info->name);
+    }
+}
+
+static slc_status run_engine(check *c, slc_err *err)
+{
+    const slc_pass pass = {.mode = SLC_MODE_TRAIN};
+    const slc_view view = {c->images, SLC_F32, SLC_NCHW, c->set->batch};
+    const float *logits;
+    double wrong = 0, right = 1e-30;
+    slc_status status = slc_model_forward(c->model, &view, &pass, &logits, err);
+    if (status != SLC_OK) return status;
+    for (size_t i = 0; i < c->set->batch * c->set->classes; i++) {
+        const double y = c->ref.y[c->net->nodes - 1][i];
+        wrong += (logits[i] - y) * (logits[i] - y), right += y * y;
+    }
+    c->out->forward = sqrt(wrong / right);
+    return slc_model_backward(c->model, c->coefficients, &pass, err);
+}
+
+slc_status slc_gradcheck_run(slc_gradcheck *out, const slc_gradcheck_settings *settings,
+                             slc_err *err)
+{
+    check c = {.set = settings, .out = out};
+    *out = (slc_gradcheck){0};
+    slc_status status = open_all(&c, err);
+    if (status != SLC_OK) goto done;
+    loss(&c);
+    for (size_t i = 0; i < settings->batch * settings->classes; i++)
+        c.ref.dy[c.net->nodes - 1][i] = c.coefficients[i];
+    status = slc_reference_backward(&c.ref, err);
+    if (status == SLC_OK) status = run_engine(&c, err);
+    if (status != SLC_OK) goto done;
+    compare(&c);
+    difference(&c);
+done:
+    slc_reference_close(&c.ref);
+    slc_model_destroy(&c.model);
+    slc_net_free(&c.net);
+    free(c.images);
+    free(c.coefficients);
+    return status;
+}
