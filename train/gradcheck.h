@@ -21,7 +21,7 @@ typedef struct slc_gradcheck_settings {
     const char *engine;
     slc_precision precision;
     size_t threads;
-    size_t differences; /* weights of each tensor to difference; 0 = 8 */
+    size_t differences; /* weights of each tensor to difference; 0 = 8; SIZE_MAX = none */
     uint64_t seed;
 } slc_gradcheck_settings;
 
