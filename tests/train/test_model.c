@@ -1,0 +1,190 @@
+/* Models: promises of train/model.h, on both engines. */
+#include "tests/check.h"
+#include "train/model.h"
+#include "train/net.h"
+
+enum { N = 6, C = 3, SIDE = 16, CLASSES = 10 };
+
+static float pixels[N * C * SIDE * SIDE];
+
+static slc_model *make(const char *text, const char *engine, size_t threads, slc_err *err)
+{
+    slc_arena arena = {0};
+    slc_node *spec;
+    slc_model *m = NULL;
+    CHECK(slc_node_parse(&spec, &arena, text, strlen(text), "net", err) == SLC_OK, "%s",
+          err->msg);
+    if (slc_model_create(&m,
+                         &(slc_model_settings){.spec = spec,
+                                               .channels = C,
+                                               .height = SIDE,
+                                               .width = SIDE,
+                                               .classes = CLASSES,
+                                               .batch = N,
+                                               .threads = threads,
+                                               .engine = engine,
+                                               .seed = 5,
+                                               .precision = SLC_PRECISION_F32},
+                         err) != SLC_OK)
+        m = NULL;
+    slc_arena_free(&arena);
+    return m;
+}
+
+static void step(slc_model *m, uint64_t at, size_t n)
+{
+    slc_err err = {0};
+    const float *logits;
+    float d[N * CLASSES];
+    const slc_pass pass = {.mode = SLC_MODE_TRAIN, .step = at};
+    const slc_view view = {pixels, SLC_F32, SLC_NHWC, n};
+    CHECK(slc_model_forward(m, &view, &pass, &logits, &err) == SLC_OK, "%s", err.msg);
+    for (size_t i = 0; i < n * CLASSES; i++)
+        d[i] = logits[i] - (float)(i % 3 == 0);
+    CHECK(slc_model_backward(m, d, &pass, &err) == SLC_OK, "%s", err.msg);
+    for (size_t i = 0; i < slc_model_weight_count(m); i++)
+        slc_model_weights(m)[i] -= 1e-3f * slc_model_grads(m)[i];
+    slc_model_touch(m);
+}
+
+static void test_training_repeats_itself(const char *engine, bool any_threads)
+{
+    slc_err err = {0};
+    slc_model *a = make("cnn", engine, 2, &err),
+              *b = make("cnn", engine, any_threads ? 3 : 2, &err);
+    CHECK(a && b, "%s", err.msg);
+    for (uint64_t i = 0; i < 5; i++)
+        step(a, i, N), step(b, i, N);
+    for (size_t i = 0; i < slc_model_weight_count(a); i++)
+        CHECK(slc_model_weights(a)[i] == slc_model_weights(b)[i], "%s: weight %zu",
+              engine, i);
+    slc_model_destroy(&a);
+    slc_model_destroy(&b);
+}
+
+static void test_names_are_torchvisions(void)
+{
+    static const char *const name[] = {"conv1.weight", "layer2.0.downsample.1.bias",
+                                       "layer4.1.conv2.weight", "fc.bias",
+                                       "layer3.0.bn2.running_var"};
+    slc_err err = {0};
+    slc_model *m = make("resnet18-cifar", "blas", 1, &err);
+    CHECK(m, "%s", err.msg);
+    CHECK(slc_model_weight_count(m) == 11173962, "%zu", slc_model_weight_count(m));
+    for (size_t k = 0; k < sizeof(name) / sizeof(name[0]); k++) {
+        bool found = false;
+        for (size_t i = 0; i < slc_model_tensor_count(m); i++)
+            found |= strcmp(slc_model_tensor(m, i)->name, name[k]) == 0;
+        CHECK(found, "%s", name[k]);
+    }
+    slc_model_destroy(&m);
+}
+
+/* Frozen tensors keep their bits and their running statistics. */
+static void test_frozen_layers_stay(void)
+{
+    slc_err err = {0};
+    slc_model *m = make("cnn", "blas", 2, &err);
+    CHECK(m, "%s", err.msg);
+    const float mean = slc_model_buffers(m)[0];
+    CHECK(slc_model_freeze(m, "bn1.*", true) == 4, "bn1");
+    CHECK(slc_model_freeze(m, "conv1.*", true) == 1, "conv1");
+    const float w = slc_model_weights(m)[0];
+    for (uint64_t i = 0; i < 3; i++)
+        step(m, i, N);
+    CHECK(slc_model_weights(m)[0] == w, "moved");
+    CHECK(slc_model_buffers(m)[0] == mean, "statistics moved");
+    CHECK(slc_model_freeze(m, "*", false) > 4, "thaw");
+    step(m, 4, N);
+    CHECK(slc_model_weights(m)[0] != w, "did not thaw");
+    slc_model_destroy(&m);
+}
+
+/* The lecture's example: batch norm of 1 to 16 as a 4 x 4 matrix. */
+static void test_batch_norm_of_1_to_16(void)
+{
+    static const float right[4] = {-1.3416f, -0.4472f, 0.4472f, 1.3416f};
+    slc_arena arena = {0};
+    slc_err err = {0};
+    slc_node *spec;
+    slc_model *m;
+    const char *text = "{layers: [{batch_norm: {scale: false, shift: false}}]}";
+    float x[16];
+    const float *y;
+    for (size_t i = 0; i < 16; i++)
+        x[i] = (float)i + 1;
+    CHECK(slc_node_parse(&spec, &arena, text, strlen(text), "net", &err) == SLC_OK, "%s",
+          err.msg);
+    CHECK(slc_model_create(&m,
+                           &(slc_model_settings){.spec = spec,
+                                                 .channels = 4,
+                                                 .height = 1,
+                                                 .width = 1,
+                                                 .classes = 4,
+                                                 .batch = 4,
+                                                 .engine = "blas"},
+                           &err) == SLC_OK,
+          "%s", err.msg);
+    slc_pass pass = {.mode = SLC_MODE_TRAIN};
+    slc_view view = {x, SLC_F32, SLC_NHWC, 4};
+    CHECK(slc_model_forward(m, &view, &pass, &y, &err) == SLC_OK, "%s", err.msg);
+    for (size_t i = 0; i < 16; i++)
+        CHECK(fabsf(y[i] - right[i / 4]) < 1e-4f, "%zu: %g", i, (double)y[i]);
+    /* running variance is unbiased: 0.9 * 1 + 0.1 * 80 / 3 */
+    CHECK(fabsf(slc_model_buffers(m)[4] - 3.5666667f) < 1e-5f, "%g",
+          (double)slc_model_buffers(m)[4]);
+    view.n = 1;
+    CHECK(slc_model_forward(m, &view, &pass, &y, &err) == SLC_EINVAL, "a batch of one");
+    slc_model_destroy(&m);
+    slc_arena_free(&arena);
+}
+
+static void test_refuses_in_words(void)
+{
+    static const struct {
+        const char *net, *word;
+    } bad[] = {
+        {"resnet19", "resnet18"},
+        {"{layers: [{conv2d: {out: 4, kernel: 99}}]}", "does not fit"},
+        {"{layers: [{linear: {out: 10}}]}", "flatten"},
+        {"{layers: [flatten, {linear: {out: 7}}]}", "10"},
+        {"{layers: [flatten, {liner: {out: 10}}]}", "linear"},
+        {"{layers: [{relu: {name: a}}, {relu: {name: a}}]}", "taken"},
+        {"{layers: [{add: {from: nobody}}]}", "nobody"},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        slc_err err = {0};
+        CHECK(!make(bad[i].net, "blas", 1, &err), "%s", bad[i].net);
+        CHECK(err.code == SLC_EINVAL && strstr(err.msg, bad[i].word), "%s: %s",
+              bad[i].net, err.msg);
+    }
+}
+
+static void test_names_the_first_bad_layer(void)
+{
+    slc_err err = {0};
+    slc_model *m = make("cnn", "blas", 1, &err);
+    CHECK(m, "%s", err.msg);
+    step(m, 0, N);
+    CHECK(!slc_model_first_bad(m), "%s", slc_model_first_bad(m));
+    for (size_t i = 0; i < slc_model_tensor_count(m); i++)
+        if (strcmp(slc_model_tensor(m, i)->name, "conv3.weight") == 0)
+            slc_model_weights(m)[slc_model_tensor(m, i)->offset] = NAN;
+    slc_model_touch(m);
+    CHECK(strcmp(slc_model_first_bad(m), "conv3") == 0, "%s", slc_model_first_bad(m));
+    slc_model_destroy(&m);
+}
+
+int main(void)
+{
+    for (size_t i = 0; i < sizeof(pixels) / sizeof(pixels[0]); i++)
+        pixels[i] = (float)(i * 2654435761u >> 8 & 255) / 128 - 1;
+    test_training_repeats_itself("blas", true);
+    test_training_repeats_itself("auto", false);
+    test_names_are_torchvisions();
+    test_frozen_layers_stay();
+    test_batch_norm_of_1_to_16();
+    test_refuses_in_words();
+    test_names_the_first_bad_layer();
+    return 0;
+}
