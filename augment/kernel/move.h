@@ -11,7 +11,7 @@
 /* dst(x) = src(w - 1 - x), one row of w px. */
 typedef void slc_mirror_fn(uint8_t *dst, const uint8_t *src, size_t w, size_t channels);
 slc_mirror_fn slc_mirror_c; /* the definition */
-slc_mirror_fn slc_mirror_avx2, slc_mirror_avx512;
+slc_mirror_fn slc_mirror_avx2;
 extern slc_mirror_fn *const slc_mirror[SLC_ISA_COUNT];
 
 /* dst(x, y) = src(y, x); src has w x h px, dst h x w. Strides may be negative: with dst at its

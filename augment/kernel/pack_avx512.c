@@ -73,9 +73,14 @@ static void split_u8(uint8_t *dst, size_t plane, const uint8_t *src, size_t w)
     for (size_t x = 0; x < w; x += 16) {
         const __mmask16 mask = mask_of(w - x);
         const __m512i v = planes(src + 3 * x, w - x);
-        _mm_mask_storeu_epi8(dst + x, mask, _mm512_castsi512_si128(v));
-        _mm_mask_storeu_epi8(dst + plane + x, mask, _mm512_extracti32x4_epi32(v, 1));
-        _mm_mask_storeu_epi8(dst + 2 * plane + x, mask, _mm512_extracti32x4_epi32(v, 2));
+        const __m128i part[3] = {_mm512_castsi512_si128(v),
+                                 _mm512_extracti32x4_epi32(v, 1),
+                                 _mm512_extracti32x4_epi32(v, 2)};
+        for (size_t c = 0; c < 3; c++)
+            if (mask == 0xffff)
+                _mm_storeu_si128((__m128i *)(dst + c * plane + x), part[c]);
+            else
+                _mm_mask_storeu_epi8(dst + c * plane + x, mask, part[c]);
     }
 }
 

@@ -139,6 +139,10 @@ void slc_resize_down_avx512(uint8_t *dst, const uint8_t *src, size_t src_stride,
         }
         const __m512i lo = _mm512_packus_epi32(join(digit[0]), join(digit[1])),
                       hi = _mm512_packus_epi32(join(digit[2]), join(digit[3]));
-        _mm512_mask_storeu_epi8(dst + x, mask, _mm512_packus_epi16(lo, hi));
+        const __m512i bytes = _mm512_packus_epi16(lo, hi);
+        if (n - x >= 64) /* masked stores are slow, even with a full mask */
+            _mm512_storeu_si512(dst + x, bytes);
+        else
+            _mm512_mask_storeu_epi8(dst + x, mask, bytes);
     }
 }

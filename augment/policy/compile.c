@@ -8,7 +8,7 @@
 typedef struct compiler {
     slc_policy *policy;
     const char *what;
-    size_t channels; /* of the images at this point; 0 = not known */
+    size_t channels, w, h; /* of the images at this point; 0 = not known */
     unsigned depth;
     bool normalized;
     slc_err *err;
@@ -124,6 +124,42 @@ static slc_status check_place(compiler *c, slc_step *step, const slc_node *item)
     return SLC_OK;
 }
 
+static void sizes(const slc_step *steps, size_t count, size_t *w, size_t *h);
+
+/* A combinator keeps the size if each of its children does. */
+static bool size_of(const slc_step *step, size_t *w, size_t *h)
+{
+    if (step->op->size) return step->op->size(step->settings, w, h);
+    for (size_t i = 0; i < step->child_count; i++) {
+        size_t cw = *w, ch = *h;
+        sizes(step->children + i, 1, &cw, &ch);
+        if (cw != *w || ch != *h) return false;
+    }
+    return true;
+}
+
+static void sizes(const slc_step *steps, size_t count, size_t *w, size_t *h)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!size_of(steps + i, w, h)) *w = *h = 0;
+}
+
+/* A crop that cannot fit is refused here where the size before it is known. */
+static slc_status check_size(compiler *c, const slc_step *step, const slc_node *item)
+{
+    const slc_draw draw = {0};
+    slc_region region = {0};
+    if (c->depth > 0) return SLC_OK;
+    if (step->op->region && c->w && c->h) {
+        char where[256];
+        if (step->op->region(step->settings, &draw, c->w, c->h, &region, c->err))
+            return slc_err_prefix(c->err, "%s",
+                                  slc_node_where(item, where, sizeof(where)));
+    }
+    if (!size_of(step, &c->w, &c->h)) c->w = c->h = 0;
+    return SLC_OK;
+}
+
 static slc_status compile_item(compiler *c, const slc_node *item, slc_step *step)
 {
     const slc_node *map = NULL;
@@ -157,6 +193,7 @@ static slc_status compile_item(compiler *c, const slc_node *item, slc_step *step
     if (step->op->views && c->depth == 0)
         c->policy->views *= step->op->views(step->settings);
     status = compile_children(c, step, item);
+    if (!status) status = check_size(c, step, item);
     if (!status && step->op->channels && c->channels)
         c->channels = step->op->channels(step->settings, c->channels);
     return status;
@@ -241,26 +278,6 @@ bool slc_policy_is_normalized(const slc_policy *policy)
 uint32_t slc_policy_views(const slc_policy *policy)
 {
     return policy->views;
-}
-
-static void sizes(const slc_step *steps, size_t count, size_t *w, size_t *h);
-
-/* A combinator keeps the size if each of its children does. */
-static bool size_of(const slc_step *step, size_t *w, size_t *h)
-{
-    if (step->op->size) return step->op->size(step->settings, w, h);
-    for (size_t i = 0; i < step->child_count; i++) {
-        size_t cw = *w, ch = *h;
-        sizes(step->children + i, 1, &cw, &ch);
-        if (cw != *w || ch != *h) return false;
-    }
-    return true;
-}
-
-static void sizes(const slc_step *steps, size_t count, size_t *w, size_t *h)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!size_of(steps + i, w, h)) *w = *h = 0;
 }
 
 bool slc_policy_output_size(const slc_policy *policy, size_t in_w, size_t in_h, size_t *w,

@@ -201,6 +201,8 @@ static void test_refuses_with_line_and_reason(void)
         {"- {hflip: {}, vflip: {}}", "expected one op", 0},
         {"hflip", "expected a list", 0},
         {"- perspective: {endpoints: [1, 2]}", "8 numbers", 0},
+        {"- resize: {size: [20, 20]}\n- hflip\n- random_crop: {size: 30}",
+         "test:3: random_crop: 30 x 30 px does not fit into 20 x 20 px", 0},
         {"- whiten: {file: /nowhere/zca.safetensors}", "/nowhere/zca.safetensors", 0},
     };
     for (size_t i = 0; i < SLC_COUNT(known); i++) {

@@ -137,10 +137,10 @@ def images():
         return
     where = pathlib.Path(sys.argv[2])
     if where.is_dir():
-        files = [p.read_bytes() for p in sorted(where.rglob("*.jpg"))[:most]]
+        files = [p.read_bytes() for p in sorted(where.rglob("*.jp*g"))[:most]]
     else:
         tar = tarfile.open(where)
-        files = (tar.extractfile(m).read() for m in [m for m in tar if m.name.endswith((".jpg", ".png"))][:most])
+        files = (tar.extractfile(m).read() for m in [m for m in tar if m.isfile() and m.name.lower().endswith((".jpg", ".jpeg", ".png"))][:most])
     for data in files:
         yield np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).copy()
 
