@@ -2,23 +2,38 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "loader/preprocess.h"
 #include "tools/cmd.h"
 #include "tools/one_picture.h"
 
 typedef struct preprocess_settings {
-    const char *ops;
-    uint64_t seed, epoch, index, view, quality, channels;
+    const char *ops, *split, *format, *shards;
+    uint64_t seed, epoch, index, view, quality, channels, rank, world;
+    int on_error; /* 0 skip, 1 fail */
 } preprocess_settings;
 
 #define FIELD(name) CLI_FIELD(preprocess_settings, name)
+
+static const char *const errors[] = {"skip", "fail", NULL};
 
 static const cli_opt options[] = {
     {0, "ops", FIELD(ops), .value = "LIST",
      .help = "what is done to every picture: '[{resize: {size: 256}}]'"},
     {0, "quality", FIELD(quality), .hi = 100, .value = "Q",
      .help = "of JPEG and WebP (default: the format's own)"},
+    {0, "format", FIELD(format), .value = "NAME",
+     .help = "png, jpg or webp (default: that of each file)"},
+    {0, "shards", FIELD(shards), .value = "SIZE",
+     .help = "write tar shards: 1GB, 200MB, or 5000 samples as 5000"},
+    {'s', "split", FIELD(split), .value = "NAME",
+     .help = "train, val, test or all, for sources that have splits"},
+    {0, "on-error", FIELD(on_error), .choices = errors,
+     .help = "what an unreadable picture does"},
+    {0, "rank", FIELD(rank), .hi = 1e6, .value = "R",
+     .help = "this machine's number, from 0"},
+    {0, "world", FIELD(world), .hi = 1e6, .value = "W",
+     .help = "how many machines share the work"},
     {0, "channels", FIELD(channels), .hi = 3, .value = "N",
      .help = "1 or 3 (default: as in the file)"},
     {0, "seed", FIELD(seed), .value = "N", .help = "seed of ops that draw"},
@@ -64,6 +79,110 @@ static slc_status run_one(cli_context *cli, const preprocess_settings *s, char *
     return SLC_OK;
 }
 
+/* "1GB" and "200MB" are bytes, a bare number counts samples. */
+static slc_status read_shards(const char *text, slc_preprocess_settings *out,
+                              slc_err *err)
+{
+    static const struct {
+        const char *unit;
+        double bytes;
+    } units[] = {{"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}};
+    char *end;
+    if (!text) return SLC_OK;
+
+    const double number = strtod(text, &end);
+    if (number >= 1 && number < 1e15) {
+        if (!*end) {
+            out->shard_samples = (uint64_t)number;
+            return SLC_OK;
+        }
+        for (size_t i = 0; i < SLC_COUNT(units); i++)
+            if (strcmp(end, units[i].unit) == 0) {
+                out->shard_bytes = (uint64_t)(number * units[i].bytes);
+                return SLC_OK;
+            }
+    }
+    return slc_fail(err, SLC_EINVAL,
+                    "--shards: \"%s\" is neither a size (1GB, 200MB) nor a count", text);
+}
+
+static slc_status find_format(const char *name, const slc_codec **out, slc_err *err)
+{
+    char path[64];
+    if (!name) return SLC_OK;
+    snprintf(path, sizeof(path), "a.%s", name);
+    *out = slc_codec_by_extension(path);
+    if (*out && (*out)->encode) return SLC_OK;
+    return slc_fail(err, SLC_EINVAL,
+                    "--format: \"%s\" cannot be written; png, jpg and webp can", name);
+}
+
+static slc_status report_set(cli_context *cli, const char *out,
+                             const slc_preprocess_report *r, slc_err *err)
+{
+    const double seconds = (double)r->ns / 1e9;
+    const double rate = seconds > 0 ? (double)r->written / seconds : 0;
+
+    cli->findings = r->bad > 0;
+    if (cli->json)
+        return cli_print_json(
+            json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I}", "schema",
+                      1, "output", out, "pictures", (json_int_t)r->samples, "written",
+                      (json_int_t)r->written, "up_to_date", (json_int_t)r->up_to_date,
+                      "bad", (json_int_t)r->bad, "shards", (json_int_t)r->shards,
+                      "bytes_in", (json_int_t)r->bytes_in, "bytes_out",
+                      (json_int_t)r->bytes_out, "images_per_second", rate,
+                      "peak_rss_bytes", (json_int_t)cli_peak_rss()),
+            err);
+    if (cli->quiet) return SLC_OK;
+    printf("%s: %llu written, %llu up to date, %llu bad", out,
+           (unsigned long long)r->written, (unsigned long long)r->up_to_date,
+           (unsigned long long)r->bad);
+    if (r->shards) printf(", %llu shards", (unsigned long long)r->shards);
+    printf("; %.1f MB in, %.1f MB out, %.0f images/s\n", (double)r->bytes_in / 1e6,
+           (double)r->bytes_out / 1e6, rate);
+    return SLC_OK;
+}
+
+static slc_status run_set(cli_context *cli, const preprocess_settings *s, char **args,
+                          slc_err *err)
+{
+    slc_preprocess_settings settings = {.out = args[1],
+                                        .quality = (int)s->quality,
+                                        .channels = s->channels,
+                                        .seed = s->seed,
+                                        .epoch = s->epoch,
+                                        .threads = cli->threads,
+                                        .rank = s->rank,
+                                        .world = s->world,
+                                        .on_error = s->on_error ? SLC_ON_ERROR_FAIL
+                                                                : SLC_ON_ERROR_SKIP,
+                                        .stop = cli->stop,
+                                        .log = cli->log};
+    const char *const split = strcmp(s->split, "all") == 0 ? NULL : s->split;
+    slc_preprocess_report report = {0};
+    slc_source *source = NULL;
+    slc_policy *policy = NULL;
+    slc_node *list = NULL;
+    slc_arena arena = {0};
+
+    slc_status st = read_shards(s->shards, &settings, err);
+    if (st == SLC_OK) st = find_format(s->format, &settings.format, err);
+    if (st == SLC_OK)
+        st = slc_node_parse(&list, &arena, s->ops, strlen(s->ops), "--ops", err);
+    if (st == SLC_OK && list->count)
+        st = slc_policy_create(&policy, list, "--ops", 0, err);
+    if (st == SLC_OK) st = slc_source_open_text(&source, args[0], split, cli->log, err);
+    settings.source = source;
+    settings.policy = policy;
+    if (st == SLC_OK) st = slc_preprocess_run(&settings, &report, err);
+    if (st == SLC_OK) st = report_set(cli, args[1], &report, err);
+    slc_source_close(&source);
+    slc_policy_destroy(&policy);
+    slc_arena_free(&arena);
+    return st;
+}
+
 static slc_status run(cli_context *cli, const void *settings, int count, char **args,
                       slc_err *err)
 {
@@ -73,8 +192,7 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     if (s->channels == 2)
         return slc_fail(err, SLC_EINVAL, "--channels: 2 is neither 1 nor 3");
     if (is_file(args[0])) return run_one(cli, s, args, err);
-    if (access(args[0], R_OK) != 0) return slc_fail_errno(err, SLC_EDATA, "%s", args[0]);
-    return slc_fail(err, SLC_EDATA, "%s: is not a picture file", args[0]);
+    return run_set(cli, s, args, err);
 }
 
 const cli_cmd cli_cmd_preprocess = {
@@ -84,13 +202,18 @@ const cli_cmd cli_cmd_preprocess = {
     .args = "IN OUT",
     .least = 2,
     .most = 2,
-    .details = "Pictures are decoded exactly (no scaling while decoding). OUT's "
-               "extension says the\n"
-               "format of one picture.",
+    .details =
+        "Pictures are decoded exactly (no scaling while decoding). OUT's "
+        "extension says the\n"
+        "format of one picture. A data set (folder, idx:DIR, tar:SHARDS...) becomes the "
+        "same\n"
+        "tree, or tar shards; killed at any moment, the same command does the rest.",
     .examples =
+        "  sluice preprocess ~/photos small --ops '[{resize: {size: 256}}]'\n"
+        "  sluice preprocess ~/photos packed --shards 1GB --format jpg --quality 90\n"
         "  sluice preprocess in.png out.png --ops '[{rotate: {degrees: [30, 30]}}]'",
     .options = options,
-    .initial = &(const preprocess_settings){.ops = "[]", .seed = 1},
+    .initial = &(const preprocess_settings){.ops = "[]", .split = "all", .seed = 1},
     .settings_size = sizeof(preprocess_settings),
     .run = run,
 };
