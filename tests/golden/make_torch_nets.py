@@ -1,0 +1,90 @@
+#!/usr/bin/python3
+"""Writes tests/golden/torch_nets.h: what PyTorch (Debian's 1.13, torchvision 0.14) computes with weights and pictures that both
+sides fill by one formula, so that no weights need to be stored. usage: make_torch_nets.py > tests/golden/torch_nets.h"""
+import numpy
+import torch
+import torchvision
+from torch import nn
+
+torch.manual_seed(0)
+
+
+def fill(name, size):
+    """Numbers from -1 to 1 that depend on a name and a position."""
+    h = 2166136261
+    for b in name.encode():
+        h = (h ^ b) * 16777619 & 0xFFFFFFFF
+    u = (numpy.arange(size, dtype=numpy.uint64) * 2654435761 + h) & 0xFFFFFFFF
+    u = ((u ^ (u >> 15)) * 2246822519) & 0xFFFFFFFF
+    u ^= u >> 13
+    return (u & 0xFFFF).astype(numpy.float64) / 32768 - 1
+
+
+def prepare(model):
+    with torch.no_grad():
+        for name, t in model.state_dict().items():
+            if name.endswith("num_batches_tracked"):
+                continue
+            v = fill(name, t.numel())
+            if name.endswith("running_var"):
+                v = 1 + 0.5 * numpy.abs(v)
+            elif t.dim() > 1:
+                v = v * numpy.sqrt(3.0 / (t.numel() // t.shape[0]))
+            elif name.endswith("weight"):
+                v = 1 + 0.1 * v
+            else:
+                v = 0.1 * v
+            t.copy_(torch.from_numpy(v.astype(numpy.float32)).view(t.shape))
+    return model
+
+
+def picture(n, c, side):
+    return torch.from_numpy(fill("picture", n * c * side * side).astype(numpy.float32)).view(n, c, side, side)
+
+
+def block(i, o):
+    return [nn.Conv2d(i, o, 3, padding=1, bias=False), nn.BatchNorm2d(o), nn.ReLU()]
+
+
+def cnn28():
+    return nn.Sequential(*block(1, 32), *block(32, 64), nn.MaxPool2d(2), *block(64, 128), nn.MaxPool2d(2), nn.Flatten(),
+                         nn.Linear(128 * 49, 256), nn.ReLU(), nn.Linear(256, 10))
+
+
+class Mlp(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.fc2, self.fc3 = nn.Linear(784, 256), nn.Linear(256, 128), nn.Linear(128, 10)
+
+    def forward(self, x):
+        return self.fc3(torch.relu(self.fc2(torch.relu(self.fc1(x.flatten(1))))))
+
+
+def resnet18_cifar():
+    m = torchvision.models.resnet18(num_classes=10)
+    m.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
+    m.maxpool = nn.Identity()
+    return m
+
+
+def text(values):
+    return ", ".join(f"{float(v):.9g}" for v in values)
+
+
+print("/* Made by make_torch_nets.py. Do not edit. */")
+for net, make, n, c, side in (("mlp", Mlp, 4, 1, 28), ("cnn28", cnn28, 4, 1, 28), ("resnet18_cifar", resnet18_cifar, 4, 3, 32)):
+    model = prepare(make()).train().double()
+    y = model(picture(n, c, side).double())
+    d = torch.from_numpy(fill("loss", y.numel())).view(y.shape)
+    y.backward(d)
+    print(f"static const double {net}_logits[] = {{{text(y.detach().flatten())}}};")
+    print(f"static const golden {net}_grads[] = {{")
+    for name, p in model.named_parameters():
+        g = p.grad.double().flatten()
+        print(f'    {{"{name}", {g.norm():.9g}, {g @ torch.from_numpy(fill(name + "?", g.numel())):.9g}}},')
+    print("    {NULL, 0, 0}};")
+for net in ("resnet18", "resnet50", "mobilenet_v2"):
+    model = prepare(getattr(torchvision.models, net)()).eval()
+    with torch.no_grad():
+        y = model.double()(picture(2, 3, 64).double())
+    print(f"static const double {net}_logits[] = {{{text(y[:, :10].flatten())}}};")
