@@ -6,16 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "augment/whiten.h"
 #include "loader/loader.h"
 #include "tools/cmd.h"
 
 typedef struct stats_settings {
-    const char *split;
+    const char *split, *zca;
+    double zca_eps;
 } stats_settings;
 
 static const cli_opt options[] = {
     {'s', "split", CLI_FIELD(stats_settings, split), .value = "NAME",
      .help = "train, val, test or all, for sources that have splits"},
+    {0, "zca", CLI_FIELD(stats_settings, zca), .value = "FILE",
+     .help = "also measure ZCA whitening, and write what the op whiten reads"},
+    {0, "zca-eps", CLI_FIELD(stats_settings, zca_eps), .value = "EPS",
+     .help = "added to every eigenvalue of the covariance"},
     {0},
 };
 
@@ -31,6 +37,7 @@ typedef struct tally {
     sizes w, h;
     size_t distinct; /* 1 while all pictures share one size */
     size_t first_w, first_h;
+    slc_whiten *whiten; /* NULL unless asked for */
 } tally;
 
 static void add_size(sizes *s, uint64_t value, bool first)
@@ -80,6 +87,21 @@ static void add_batch(tally *t, const slc_batch *b, size_t classes)
             t->per_class[b->label_a[i]]++;
         t->images++;
     }
+}
+
+/* The first picture decides the size; the others must share it. */
+static slc_status add_whitening(tally *t, const slc_batch *b, slc_err *err)
+{
+    const size_t stride = b->width * b->channels;
+    if (b->real && !b->real[0]) return SLC_OK;
+    if (!t->whiten) {
+        const slc_status st =
+            slc_whiten_create(&t->whiten, b->width, b->height, b->channels, err);
+        if (st != SLC_OK) return st;
+    }
+    const slc_image image = {(uint8_t *)(uintptr_t)b->data, b->width, b->height,
+                             b->channels, stride};
+    return slc_whiten_add(t->whiten, &image, err);
 }
 
 static void moments(const uint64_t hist[256], double *mean, double *std)
@@ -151,7 +173,7 @@ static void print_text(const tally *t, const slc_source *source)
         printf("%10" PRIu64 "  %s\n", t->per_class[i], slc_source_class(source, i));
 }
 
-static slc_status gather(cli_context *cli, const slc_source *source, tally *t,
+static slc_status gather(cli_context *cli, const slc_source *source, tally *t, bool zca,
                          slc_err *err)
 {
     const slc_loader_settings settings = {
@@ -174,6 +196,7 @@ static slc_status gather(cli_context *cli, const slc_source *source, tally *t,
         st = slc_loader_next(loader, &batch, err);
         if (st != SLC_OK || !batch) break;
         add_batch(t, batch, slc_source_classes(source));
+        if (zca) st = add_whitening(t, batch, err);
         slc_loader_release(loader, batch);
         if (done % 256 == 0)
             slc_log_progress(cli->log, "stats", done, total,
@@ -201,7 +224,9 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
         st = slc_fail(err, SLC_ENOMEM, "out of memory");
         goto done;
     }
-    st = gather(cli, source, t, err);
+    st = gather(cli, source, t, s->zca && s->zca[0], err);
+    if (st == SLC_OK && t->whiten)
+        st = slc_whiten_save(t->whiten, s->zca_eps, s->zca, err);
     if (st != SLC_OK) goto done;
     cli->findings = t->bad > 0;
     if (cli->json)
@@ -210,6 +235,7 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
         print_text(t, source);
 done:
     slc_source_close(&source);
+    if (t) slc_whiten_destroy(&t->whiten);
     if (t) free(t->per_class);
     free(t);
     return st;
@@ -226,10 +252,12 @@ const cli_cmd cli_cmd_stats = {
         "SOURCE is a folder of class folders, or idx:DIR, tar:SHARDS, cifar:DIR,\n"
         "manifest:FILE. Mean and std are over all pixels of the split, in [0, 1]: what\n"
         "normalize takes. Unreadable pictures are counted and left out (exit code 1).",
-    .examples = "  sluice stats idx:/usr/share/datasets/fashion-mnist\n"
-                "  sluice stats ~/photos --json",
+    .examples =
+        "  sluice stats idx:/usr/share/datasets/fashion-mnist\n"
+        "  sluice stats ~/photos --json\n"
+        "  sluice stats idx:/usr/share/datasets/fashion-mnist --zca zca.safetensors",
     .options = options,
-    .initial = &(const stats_settings){.split = "train"},
+    .initial = &(const stats_settings){.split = "train", .zca = "", .zca_eps = 1e-6},
     .settings_size = sizeof(stats_settings),
     .run = run,
 };
