@@ -113,8 +113,9 @@ static void test_pack(slc_isa isa, const guard *g)
             const bool planar = mode & 2;
             const slc_dtype type = (slc_dtype)(mode >> 2);
             const size_t size = w * c * slc_dtype_size(type);
-            slc_norm_make(&norm, (float[3]){0.485f, 0.456f, 0.406f},
-                          (float[3]){0.229f, 0.224f, mode == 5 ? 1e-5f : 0.225f});
+            /* The first channel becomes px + 255: nine bits, half of them ties in bf16. */
+            slc_norm_make(&norm, (float[3]){-1, 0.456f, 0.406f},
+                          (float[3]){1.0f / 255, 0.224f, mode == 5 ? 1e-5f : 0.225f});
             const slc_pack pack = {type, c, planar ? w : 1, planar ? 1 : c, &norm};
             uint8_t *src = ending(g, w * c), *dst = ending(g + 1, size);
             fill(&rng, src, w * c);

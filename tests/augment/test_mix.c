@@ -106,6 +106,13 @@ static void test_cutmix_counts_what_it_cut(void)
         const bool planar = number & 1;
         run(&f, f.data, SLC_F32, planar ? SLC_NCHW : SLC_NHWC, number);
         check_partners(&f);
+        unsigned x, y, w, h;
+        CHECK(sscanf(strstr(f.text, "box="), "box=%u,%u,%u,%u", &x, &y, &w, &h) == 4,
+              "%s", f.text);
+        /* Twice a whole half side, unless the border clips it. */
+        CHECK((x == 0 || x + w == W || w % 2 == 0) &&
+                  (y == 0 || y + h == H || h % 2 == 0),
+              "%s", f.text);
         for (size_t i = 0; i < IMAGES; i++) {
             size_t own = 0;
             for (size_t p = 0; p < H * W; p++) {
