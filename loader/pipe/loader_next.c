@@ -57,7 +57,7 @@ slc_status slc_loader_next(slc_loader *l, const slc_batch **out, slc_err *err)
                         "loader: all %zu batches of the ring are held; release one first",
                         l->count);
     slc_slot *slot = &l->slots[l->next % l->count];
-    if (slot->state == SLC_HELD) /* ours: no worker changes it */
+    if (slot->held)
         return slc_fail(
             err, SLC_EINVAL,
             "loader: the oldest batch must be released before the next comes");
@@ -71,6 +71,7 @@ slc_status slc_loader_next(slc_loader *l, const slc_batch **out, slc_err *err)
     slot->state = SLC_HELD;
     l->next++;
     pthread_mutex_unlock(&l->lock);
+    slot->held = true;
     l->held++;
     *out = &slot->batch;
     return SLC_OK;
@@ -80,7 +81,8 @@ void slc_loader_release(slc_loader *l, const slc_batch *batch)
 {
     for (size_t i = 0; batch && i < l->count; i++) {
         slc_slot *slot = &l->slots[i];
-        if (&slot->batch != batch || slot->state != SLC_HELD) continue;
+        if (&slot->batch != batch || !slot->held) continue;
+        slot->held = false;
         pthread_mutex_lock(&l->lock);
         slot->state = SLC_FREE;
         slc_ring_open_free(l);

@@ -41,6 +41,7 @@ typedef struct slc_slot {
     _Alignas(64)
         atomic_size_t done; /* samples finished: acq_rel, the last one sees all */
     slc_slot_state state;   /* ring's lock */
+    bool held;              /* the consumer's: HELD, to be asked without the lock */
     /* Written before the slot is opened, constant until it is free. */
     uint64_t seq, first;
     slc_order order;
