@@ -66,6 +66,7 @@ int main(void)
     slc_policy *pad =
         make_policy("[{random_crop: {size: 28, padding: 4}}, hflip, cutout, "
                     "{normalize: {mean: [0.5], std: [0.2]}}]");
+    /* One thread each: of two, one may meet its first or its largest picture late. */
     const size_t raw = allocations(&(slc_loader_settings){.source = idx,
                                                           .policy = pad,
                                                           .batch = 64,
@@ -75,7 +76,6 @@ int main(void)
                                                           .epochs = 6},
                                    2);
     CHECK(raw == 0, "idx: %zu allocations", raw);
-    /* One thread: with two, either may meet its largest picture late. */
     const size_t jpeg = allocations(&(slc_loader_settings){.source = tree,
                                                            .policy = crop,
                                                            .batch = 8,
