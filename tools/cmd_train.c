@@ -117,11 +117,6 @@ static slc_status report(const cli_context *cli, const char *run, slc_fit_result
                                 json_integer((json_int_t)cli_peak_rss()));
         return cli_print_json(object, err);
     }
-    if (!cli->quiet) {
-        printf("%s after %" PRIu64 " epochs", result->reason, result->epochs);
-        if (result->best_epoch) printf("; kept epoch %" PRIu64, result->best_epoch);
-        putchar('\n');
-    }
     if (json_is_number(top1)) printf("test top-1 %.4f\n", json_number_value(top1));
     printf("%s/model.safetensors\n", run);
     return SLC_OK;

@@ -98,11 +98,10 @@ slc_status cli_curves_write(const char *path, const char *run, slc_err *err)
     static const struct {
         const char *title, *label;
         size_t first, last;
-        bool log;
-    } parts[] = {{"loss", "cross-entropy", TRAIN_LOSS, TEST_LOSS, false},
-                 {"top-1 accuracy", "share right", TRAIN_TOP1, TEST_TOP1, false},
-                 {"learning rate", NULL, LR, LR, false},
-                 {"gradient norm", "before clipping", GRAD, GRAD, true}};
+    } parts[] = {{"loss", "cross-entropy", TRAIN_LOSS, TEST_LOSS},
+                 {"top-1 accuracy", "share right", TRAIN_TOP1, TEST_TOP1},
+                 {"learning rate", NULL, LR, LR},
+                 {"gradient norm", "before clipping", GRAD, GRAD}};
     cli_series series[SLC_COUNT(parts)][3];
     cli_panel panels[SLC_COUNT(parts)];
     column columns[COLUMNS];
@@ -118,7 +117,6 @@ slc_status cli_curves_write(const char *path, const char *run, slc_err *err)
         panels[n++] = (cli_panel){.title = parts[i].title,
                                   .x_label = "epoch",
                                   .y_label = parts[i].label,
-                                  .log_y = parts[i].log,
                                   .series = series[i],
                                   .count = count};
     }

@@ -47,6 +47,7 @@ static void note_step(void *user, const char *op, const char *drawn,
     slc_str *const text = user;
     (void)image;
     if (drawn && strcmp(drawn, "not applied") == 0) return;
+    if (strcmp(op, "normalize") == 0) return; /* every picture has it, none shows it */
     slc_str_printf(text, "%s%s", text->size ? "\n" : "", op);
     if (!drawn || !*drawn) return;
     slc_str_add(text, " ");
