@@ -85,8 +85,8 @@ static slc_status choose_source(patient *p, slc_err *err)
     return st;
 }
 
-slc_status patient_show(patient *p, slc_model *model, patient_look *look, void *user,
-                        slc_err *err)
+slc_status patient_show(patient *p, slc_model *model, slc_mode mode, patient_look *look,
+                        void *user, slc_err *err)
 {
     slc_loader_settings s;
     slc_loader *loader = NULL;
@@ -103,7 +103,7 @@ slc_status patient_show(patient *p, slc_model *model, patient_look *look, void *
         const size_t n =
             batch->n < p->images - done ? batch->n : (size_t)(p->images - done);
         const slc_view view = {batch->data, batch->type, batch->layout, n};
-        const slc_pass pass = {.mode = SLC_MODE_EVAL};
+        const slc_pass pass = {.mode = mode};
         st = slc_model_forward(model, &view, &pass, &logits, err);
         slc_batch part = *batch;
         part.n = n;
@@ -150,7 +150,7 @@ slc_status patient_open(patient *p, const char *path,
     p->logits =
         slc_arena_zero(&p->arena, p->images * p->trained.class_count, sizeof(float));
     if (!p->logits) return no_memory(err);
-    return patient_show(p, p->trained.model, keep_logits, p, err);
+    return patient_show(p, p->trained.model, SLC_MODE_EVAL, keep_logits, p, err);
 }
 
 void patient_close(patient *p)
@@ -246,6 +246,48 @@ static slc_status load_organs(patient *p, slc_model *model, slc_err *err)
     return SLC_OK;
 }
 
+/* No layer of these settings drops anything. */
+static void stop_dropping(patient *p, slc_node *spec)
+{
+    const slc_node *layers = slc_node_get(spec, "layers");
+    for (const slc_node *item = layers->first; item; item = item->next) {
+        slc_node *set = item->first;
+        if (set && strncmp(set->key, "drop", 4) == 0 && slc_node_get(set, "p"))
+            slc_node_put(set, &p->arena, "p", slc_node_scalar(&p->arena, "0"));
+    }
+}
+
+static slc_status create(patient *p, slc_model **out, const slc_node *spec,
+                         bool inference, slc_err *err)
+{
+    const slc_model_facts old = slc_model_facts_of(p->trained.model);
+    const slc_model_settings settings = {.spec = spec,
+                                         .channels = old.channels,
+                                         .height = old.height,
+                                         .width = old.width,
+                                         .classes = old.classes,
+                                         .batch = old.batch,
+                                         .threads = p->settings->threads,
+                                         .precision = SLC_PRECISION_F32,
+                                         .inference = inference};
+    const slc_status st = slc_model_create(out, &settings, err);
+    return st == SLC_OK ? load_organs(p, *out, err) : st;
+}
+
+slc_status patient_viewer(patient *p, slc_model **out, slc_err *err)
+{
+    slc_node *spec = write_spec(p);
+    stop_dropping(p, spec);
+    slc_status st = create(p, out, spec, false, err);
+    for (size_t i = 0; st == SLC_OK && i < p->net->nodes; i++) {
+        if (strcmp(p->net->node[i].layer->entry.name, "batch_norm") != 0) continue;
+        const char *glob = slc_arena_printf(&p->arena, "%s.*", p->net->node[i].name);
+        if (!glob) return no_memory(err);
+        (void)slc_model_freeze(*out, glob, true);
+    }
+    return st;
+}
+
 /* The recipe that goes with the new net: the old one with another model section. */
 static const char *new_recipe(patient *p, const slc_node *spec)
 {
@@ -284,21 +326,8 @@ slc_status patient_wake(patient *p, const char *output, double most, double *dif
     slc_model *model = NULL;
     check c = {.p = p};
     const slc_node *spec = write_spec(p);
-    const slc_model_facts old = slc_model_facts_of(p->trained.model);
-    slc_status st =
-        slc_model_create(&model,
-                         &(slc_model_settings){.spec = spec,
-                                               .channels = old.channels,
-                                               .height = old.height,
-                                               .width = old.width,
-                                               .classes = old.classes,
-                                               .batch = old.batch,
-                                               .threads = p->settings->threads,
-                                               .precision = SLC_PRECISION_F32,
-                                               .inference = true},
-                         err);
-    if (st == SLC_OK) st = load_organs(p, model, err);
-    if (st == SLC_OK) st = patient_show(p, model, compare, &c, err);
+    slc_status st = create(p, &model, spec, true, err);
+    if (st == SLC_OK) st = patient_show(p, model, SLC_MODE_EVAL, compare, &c, err);
     *difference = c.largest > 0 ? c.off / c.largest : c.off;
     if (st == SLC_OK && !(*difference <= most))
         st = slc_fail(err, SLC_EINVAL,

@@ -48,8 +48,12 @@ size_t patient_readers(const patient *p, size_t node, size_t *reader);
 /* Runs up to images pictures through model and hands every batch's outputs to look. */
 typedef slc_status patient_look(void *user, slc_model *model, const slc_batch *batch,
                                 const float *logits, slc_err *err);
-SLC_CHECKED slc_status patient_show(patient *p, slc_model *model, patient_look *look,
-                                    void *user, slc_err *err);
+SLC_CHECKED slc_status patient_show(patient *p, slc_model *model, slc_mode mode,
+                                    patient_look *look, void *user, slc_err *err);
+
+/* The net as it was, in training form, so that all outputs stay in memory, but with batch
+ * norm at rest and nothing dropped: forwards in TRAIN mode are those of evaluation. */
+SLC_CHECKED slc_status patient_viewer(patient *p, slc_model **out, slc_err *err);
 
 /* Builds the new net, compares its logits with the old ones, and writes it. *difference is
  * relative to the largest logit. most: above it nothing is written. */

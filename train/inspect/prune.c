@@ -195,7 +195,8 @@ static size_t judge(twins *t, size_t conv, size_t reader, bool *dead, json_t *re
     return count;
 }
 
-static slc_status prune_layer(patient *p, size_t conv, json_t *removed, slc_err *err)
+static slc_status prune_layer(patient *p, slc_model *viewer, size_t conv, json_t *removed,
+                              slc_err *err)
 {
     size_t last, reader;
     if (!is(p, conv, "conv2d") || !follow(p, conv, &last, &reader)) return SLC_OK;
@@ -203,7 +204,7 @@ static slc_status prune_layer(patient *p, size_t conv, json_t *removed, slc_err 
     const slc_net_node *end = &p->net->node[last];
     const size_t maps = p->net->node[conv].out.c;
     twins t = {.p = p,
-               .layer = layer_called(p->trained.model, end->name),
+               .layer = layer_called(viewer, end->name),
                .maps = maps,
                .area = slc_shape_size(end->out) / maps};
     if (s->groups != 1 || maps < 2 || t.layer == SIZE_MAX) return SLC_OK;
@@ -213,7 +214,7 @@ static slc_status prune_layer(patient *p, size_t conv, json_t *removed, slc_err 
     t.sum = calloc(maps, sizeof(double));
     bool *dead = calloc(maps, sizeof(*dead));
     slc_status st = t.values && t.dot && t.sum && dead
-                        ? patient_show(p, p->trained.model, gather, &t, err)
+                        ? patient_show(p, viewer, SLC_MODE_TRAIN, gather, &t, err)
                         : slc_fail(err, SLC_ENOMEM, "prune: out of memory");
     if (st == SLC_OK && judge(&t, conv, reader, dead, removed) > 0)
         cut(p, conv, last, reader, dead, maps);
@@ -238,12 +239,15 @@ slc_status slc_prune(const char *path, const char *output,
 {
     patient p;
     double difference = 0;
+    slc_model *viewer = NULL;
     json_t *removed = json_array();
     *result = NULL;
     slc_status st = patient_open(&p, path, settings, err);
     const json_int_t before = st == SLC_OK ? weight_count(&p) : 0;
+    if (st == SLC_OK) st = patient_viewer(&p, &viewer, err);
     for (size_t i = 0; st == SLC_OK && i < p.net->nodes; i++)
-        st = prune_layer(&p, i, removed, err);
+        st = prune_layer(&p, viewer, i, removed, err);
+    slc_model_destroy(&viewer);
     if (st == SLC_OK) st = patient_wake(&p, output, INFINITY, &difference, err);
     if (st == SLC_OK)
         *result =
