@@ -12,6 +12,7 @@ typedef struct eval_settings {
     const char *data, *split, *output, *engine;
     uint64_t batch;
     int precision; /* slc_precision */
+    bool tta;
 } eval_settings;
 
 #define FIELD(name) CLI_FIELD(eval_settings, name)
@@ -27,6 +28,8 @@ static const cli_opt options[] = {
     {'b', "batch", FIELD(batch), .lo = 0, .hi = 65536, .value = "N",
      .help = "images at a time (default: the recipe's)"},
     {0, "precision", FIELD(precision), .choices = precisions, .help = "arithmetic"},
+    {0, "tta", FIELD(tta),
+     .help = "average each picture's answer with its mirror image's"},
     {0, "engine", FIELD(engine), .value = "NAME", .help = "onednn or blas"},
     {0},
 };
@@ -133,11 +136,10 @@ static slc_status evaluate(cli_context *cli, const eval_settings *s,
     st = slc_loader_open(&loader, &settings, err);
     const uint64_t start = slc_clock_ns();
     if (st == SLC_OK)
-        st = slc_fit_eval(trained->model, loader,
-                          &(slc_eval_settings){.log = cli->log,
-                                               .stop = cli->stop,
-                                               .temperature = trained->temperature},
-                          &metric, err);
+        st = slc_trained_eval(
+            trained, loader,
+            &(slc_eval_settings){.log = cli->log, .stop = cli->stop, .flip = s->tta},
+            &metric, err);
     const double seconds = (double)(slc_clock_ns() - start) / 1e9;
     if (st == SLC_OK) {
         const slc_loader_counters counters = slc_loader_count(loader);

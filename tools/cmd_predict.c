@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "tools/cmd.h"
+#include "tools/doubt.h"
 #include "train/fit.h"
 
 typedef struct predict_settings {
-    uint64_t top, batch;
+    uint64_t top, batch, mc_dropout;
+    const char *sheet;
     const char *engine;
     int precision;
 } predict_settings;
@@ -21,6 +23,10 @@ static const cli_opt options[] = {
      .help = "classes to name for each"},
     {'b', "batch", FIELD(batch), .lo = 1, .hi = 65536, .value = "N",
      .help = "images at a time"},
+    {0, "mc-dropout", FIELD(mc_dropout), .lo = 0, .hi = 10000, .value = "N",
+     .help = "N passes with dropout drawing: entropy, mutual information, variance"},
+    {0, "sheet", FIELD(sheet), .value = "FILE",
+     .help = "with --mc-dropout: draw the most uncertain pictures there"},
     {0, "precision", FIELD(precision), .choices = precisions, .help = "arithmetic"},
     {0, "engine", FIELD(engine), .value = "NAME", .help = "onednn or blas"},
     {0},
@@ -33,6 +39,7 @@ typedef struct printer {
     const slc_trained *trained;
     const slc_source *source;
     size_t top;
+    const predict_settings *settings;
     json_t *list; /* with --json */
 } printer;
 
@@ -95,15 +102,20 @@ static slc_status predict_one(cli_context *cli, printer *out, const char *spec,
         settings.log = cli->log;
         settings.on_error = SLC_ON_ERROR_SKIP;
         out->source = source;
-        st = slc_loader_open(&loader, &settings, err);
     }
+    if (st == SLC_OK && out->settings->mc_dropout > 0) {
+        st = cli_doubt(cli, out->trained, &settings, out->settings->mc_dropout,
+                       out->settings->sheet, out->list, err);
+        slc_source_close(&source);
+        return st;
+    }
+    if (st == SLC_OK) st = slc_loader_open(&loader, &settings, err);
     if (st == SLC_OK)
-        st = slc_fit_eval(out->trained->model, loader,
-                          &(slc_eval_settings){.stop = cli->stop,
-                                               .temperature = out->trained->temperature,
-                                               .on_prediction = on_prediction,
-                                               .user = out},
-                          &metric, err);
+        st = slc_trained_eval(out->trained, loader,
+                              &(slc_eval_settings){.stop = cli->stop,
+                                                   .on_prediction = on_prediction,
+                                                   .user = out},
+                              &metric, err);
     if (st == SLC_OK && slc_loader_count(loader).bad) cli->findings = true;
     slc_metric_free(&metric);
     slc_loader_close(&loader);
@@ -116,7 +128,7 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
 {
     const predict_settings *const s = settings;
     slc_trained trained = {0};
-    printer out = {.cli = cli, .trained = &trained, .top = s->top};
+    printer out = {.cli = cli, .trained = &trained, .top = s->top, .settings = s};
 
     slc_status st =
         slc_trained_open(&trained, args[0],

@@ -5,12 +5,14 @@
 static void test_checksums(void)
 {
     uint8_t bytes[32] = {0};
-    CHECK(events_crc32c("123456789", 9) == 0xe3069283u, "%08x",
-          events_crc32c("123456789", 9));
-    CHECK(events_crc32c(bytes, 32) == 0x8a9136aau, "%08x", events_crc32c(bytes, 32));
+    CHECK(slc_events_crc32c("123456789", 9) == 0xe3069283u, "%08x",
+          slc_events_crc32c("123456789", 9));
+    CHECK(slc_events_crc32c(bytes, 32) == 0x8a9136aau, "%08x",
+          slc_events_crc32c(bytes, 32));
     for (int i = 0; i < 32; i++)
         bytes[i] = (uint8_t)i;
-    CHECK(events_crc32c(bytes, 32) == 0x46dd794eu, "%08x", events_crc32c(bytes, 32));
+    CHECK(slc_events_crc32c(bytes, 32) == 0x46dd794eu, "%08x",
+          slc_events_crc32c(bytes, 32));
 }
 
 /* Bytes as TensorFlow's own writer makes them for Event(wall_time=1.5, step=300, summary=
@@ -23,13 +25,13 @@ static void test_scalar_bytes(void)
         0x2a, 0x0a,                                       /* 5: summary */
         0x0a, 0x08, 0x0a, 0x01, 'a', 0x15, 0, 0,    0,    0x3f};
     slc_str out = {0};
-    events_scalar(&out, 1.5, 300, "a", 0.5);
+    slc_events_scalar(&out, 1.5, 300, "a", 0.5);
     CHECK(out.size == 16 + sizeof(event), "%zu bytes", out.size);
     CHECK((uint8_t)out.text[0] == sizeof(event), "length");
     CHECK(memcmp(out.text + 12, event, sizeof(event)) == 0, "the message differs");
     uint32_t crc;
     memcpy(&crc, out.text + 12 + sizeof(event), 4);
-    CHECK(crc == events_mask(events_crc32c(event, sizeof(event))), "checksum");
+    CHECK(crc == slc_events_mask(slc_events_crc32c(event, sizeof(event))), "checksum");
     slc_str_free(&out);
 }
 
@@ -38,13 +40,13 @@ static void test_histogram(void)
     float v[100];
     for (int i = 0; i < 100; i++)
         v[i] = (float)i;
-    const histogram h = histogram_of(v, 100);
+    const histogram h = slc_histogram_of(v, 100);
     uint64_t total = 0;
     for (int i = 0; i < HISTOGRAM_BINS; i++)
         total += h.count[i];
     CHECK(total == 100 && h.lo == 0 && h.hi == 99 && h.mean == 49.5, "%g", h.mean);
     CHECK(fabs(h.std - 28.866070047722118) < 1e-9, "%.17g", h.std);
-    CHECK(histogram_of(v, 0).n == 0, "empty");
+    CHECK(slc_histogram_of(v, 0).n == 0, "empty");
 }
 
 int main(void)

@@ -5,12 +5,12 @@
 #include "train/fit/norms.h"
 #include "train/fit/run.h"
 
-bool run_uses_ema(const run *r)
+bool slc_run_uses_ema(const run *r)
 {
     return r->recipe->train.ema.on;
 }
 
-double run_ema_share(const run *r, uint64_t step)
+double slc_run_ema_share(const run *r, uint64_t step)
 {
     const slc_recipe_ema *e = &r->recipe->train.ema;
     if (!e->on || step % (uint64_t)e->every != 0) return -1;
@@ -18,7 +18,7 @@ double run_ema_share(const run *r, uint64_t step)
     return 1 - (e->warmup ? fmin(e->decay, (1 + t) / (10 + t)) : e->decay);
 }
 
-void run_average_buffers(run *r, double share)
+void slc_run_average_buffers(run *r, double share)
 {
     const float *now = slc_model_buffers(r->model);
     const size_t n = slc_model_buffer_count(r->model);
@@ -31,7 +31,7 @@ static void copy(float *to, const float *from, size_t n)
     if (n) memcpy(to, from, n * sizeof(*to));
 }
 
-void run_swap_in(run *r)
+void slc_run_swap_in(run *r)
 {
     const size_t w = slc_model_weight_count(r->model);
     const size_t b = slc_model_buffer_count(r->model);
@@ -44,7 +44,7 @@ void run_swap_in(run *r)
     slc_model_touch(r->model);
 }
 
-void run_swap_out(run *r)
+void slc_run_swap_out(run *r)
 {
     if (!r->spare) return;
     copy(slc_model_weights(r->model), r->spare, slc_model_weight_count(r->model));
@@ -52,13 +52,13 @@ void run_swap_out(run *r)
     slc_model_touch(r->model);
 }
 
-uint64_t run_swa_start(const run *r)
+uint64_t slc_run_swa_start(const run *r)
 {
     return (uint64_t)ceil(r->recipe->train.swa.start * (double)r->planned);
 }
 
 /* w_swa <- (w_swa n + w) / (n + 1); the statistics are only a start for measuring. */
-void run_add_swa(run *r)
+void slc_run_add_swa(run *r)
 {
     const size_t w = slc_model_weight_count(r->model);
     const size_t b = slc_model_buffer_count(r->model);
@@ -70,7 +70,7 @@ void run_add_swa(run *r)
     r->averaged++;
 }
 
-slc_status run_measure_norms(run *r, uint64_t batches, slc_err *err)
+slc_status slc_run_measure_norms(run *r, uint64_t batches, slc_err *err)
 {
     slc_loader *loader = NULL;
     if (slc_model_buffer_count(r->model) == 0) return SLC_OK;
@@ -80,7 +80,7 @@ slc_status run_measure_norms(run *r, uint64_t batches, slc_err *err)
     s.epoch = r->epoch;
     s.epochs = 0;
     slc_status st = slc_loader_open(&loader, &s, err);
-    if (st == SLC_OK) st = norms_measure(r->model, loader, batches, err);
+    if (st == SLC_OK) st = slc_norms_measure(r->model, loader, batches, err);
     slc_loader_close(&loader);
     return st;
 }

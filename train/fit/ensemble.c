@@ -228,7 +228,7 @@ static slc_status measure(crew *c, slc_model *model, slc_err *err)
     s.batch = facts.batch;
     s.epochs = 0;
     slc_status st = slc_loader_open(&loader, &s, err);
-    if (st == SLC_OK) st = norms_measure(model, loader, batches, err);
+    if (st == SLC_OK) st = slc_norms_measure(model, loader, batches, err);
     slc_loader_close(&loader);
     return st;
 }

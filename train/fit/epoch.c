@@ -5,7 +5,8 @@
 
 #include "train/fit/run.h"
 
-slc_status run_score(run *r, const slc_source *source, slc_metric *metric, slc_err *err)
+slc_status slc_run_score(run *r, const slc_source *source, slc_metric *metric,
+                         slc_err *err)
 {
     slc_loader *loader = NULL;
     slc_loader_settings s = slc_recipe_loader_settings(r->recipe, &r->plans, source,
@@ -29,7 +30,7 @@ static slc_status score_into(run *r, const slc_source *source, json_t *line,
                              const char *loss, const char *top1, slc_err *err)
 {
     slc_metric m;
-    const slc_status st = run_score(r, source, &m, err);
+    const slc_status st = slc_run_score(r, source, &m, err);
     if (st == SLC_OK) {
         put(line, loss, slc_metric_loss(&m));
         put(line, top1, slc_metric_top1(&m));
@@ -46,7 +47,7 @@ static slc_status evaluate(run *r, json_t *line, slc_err *err)
     const bool due = (r->epoch + 1) % every == 0 || r->step >= r->planned;
     const uint64_t begin = slc_clock_ns();
     if (!due || !(r->sources.val || r->sources.test)) return SLC_OK;
-    if (run_uses_ema(r)) run_swap_in(r);
+    if (slc_run_uses_ema(r)) slc_run_swap_in(r);
     if (r->sources.val)
         st = score_into(r, r->sources.val, line, "val_loss", "val_top1", err);
     else
@@ -55,13 +56,13 @@ static slc_status evaluate(run *r, json_t *line, slc_err *err)
         line,
         r->recipe->train.early_stop.metric == SLC_WATCH_TOP1 ? "val_top1" : "val_loss"));
     if (st == SLC_OK && r->sources.val &&
-        (r->best_epoch == 0 ||
-         stopping_better(r->recipe->train.early_stop.metric, value, r->best_value, 0))) {
+        (r->best_epoch == 0 || slc_stopping_better(r->recipe->train.early_stop.metric,
+                                                   value, r->best_value, 0))) {
         r->best_epoch = r->epoch + 1;
         r->best_value = value;
-        st = run_save_model(r, "best.safetensors", r->best_epoch, err);
+        st = slc_run_save_model(r, "best.safetensors", r->best_epoch, err);
     }
-    if (run_uses_ema(r)) run_swap_out(r);
+    if (slc_run_uses_ema(r)) slc_run_swap_out(r);
     r->times.evaluation += slc_clock_ns() - begin;
     return st;
 }
@@ -135,7 +136,7 @@ static double number(const json_t *line, const char *key)
 
 static bool tell(const run *r, const json_t *line)
 {
-    const uint64_t per = run_steps_per_epoch(r);
+    const uint64_t per = slc_run_steps_per_epoch(r);
     const slc_epoch e = {.epoch = r->epoch,
                          .epochs = (r->planned + per - 1) / per,
                          .step = r->step,
@@ -163,30 +164,30 @@ static bool rules_say_stop(run *r, const json_t *line)
                                 .epochs = r->history.epochs};
     const bool evaluated = json_object_get(line, "val_loss") != NULL;
     if (evaluated &&
-        stopping_says(&r->recipe->train.early_stop, &h, r->reason, sizeof(r->reason)))
+        slc_stopping_says(&r->recipe->train.early_stop, &h, r->reason, sizeof(r->reason)))
         return true;
     return on_target(r, line, r->reason, sizeof(r->reason)) ||
            diverged(r, r->reason, sizeof(r->reason));
 }
 
-slc_status run_epoch_end(run *r, bool *stop, slc_err *err)
+slc_status slc_run_epoch_end(run *r, bool *stop, slc_err *err)
 {
     const slc_recipe_swa *swa = &r->recipe->train.swa;
     json_t *line = begin_line(r);
     slc_status st = evaluate(r, line, err);
-    if (st == SLC_OK && swa->on && r->step >= run_swa_start(r) &&
+    if (st == SLC_OK && swa->on && r->step >= slc_run_swa_start(r) &&
         (r->epoch + 1) % (uint64_t)swa->every == 0)
-        run_add_swa(r);
-    if (st == SLC_OK) st = run_note_line(r, line, err);
+        slc_run_add_swa(r);
+    if (st == SLC_OK) st = slc_run_note_line(r, line, err);
     if (st == SLC_OK) json_array_append(r->lines, line);
     r->epoch++;
     r->position = 0;
     r->sums = (run_sums){0};
     if (st == SLC_OK) *stop = rules_say_stop(r, line);
     r->done = *stop;
-    if (st == SLC_OK) st = run_save_state(r, err);
-    if (st == SLC_OK) st = run_write_metrics(r, err);
-    if (st == SLC_OK) st = run_watch_epoch(r, line, err);
+    if (st == SLC_OK) st = slc_run_save_state(r, err);
+    if (st == SLC_OK) st = slc_run_write_metrics(r, err);
+    if (st == SLC_OK) st = slc_run_watch_epoch(r, line, err);
     if (st == SLC_OK && !tell(r, line) && !*stop) {
         *stop = true;
         snprintf(r->reason, sizeof(r->reason), "ended by its caller after epoch %llu",

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-uint32_t events_crc32c(const void *bytes, size_t n)
+uint32_t slc_events_crc32c(const void *bytes, size_t n)
 {
     const uint8_t *p = bytes;
     uint32_t crc = 0xffffffffu;
@@ -15,7 +15,7 @@ uint32_t events_crc32c(const void *bytes, size_t n)
     return ~crc;
 }
 
-uint32_t events_mask(uint32_t crc)
+uint32_t slc_events_mask(uint32_t crc)
 {
     return (crc >> 15 | crc << 17) + 0xa282ead8u;
 }
@@ -86,15 +86,15 @@ static void frame(slc_str *out, slc_str *event)
     slc_str length = {0};
     add_fixed(&length, event->size, 8);
     slc_str_add_n(out, length.text, 8);
-    add_fixed(out, events_mask(events_crc32c(length.text, 8)), 4);
+    add_fixed(out, slc_events_mask(slc_events_crc32c(length.text, 8)), 4);
     slc_str_add_n(out, event->text, event->size);
-    add_fixed(out, events_mask(events_crc32c(event->text, event->size)), 4);
+    add_fixed(out, slc_events_mask(slc_events_crc32c(event->text, event->size)), 4);
     out->failed |= event->failed || length.failed;
     slc_str_free(&length);
     slc_str_free(event);
 }
 
-void events_begin(slc_str *out, double wall)
+void slc_events_begin(slc_str *out, double wall)
 {
     slc_str event = {0};
     add_double(&event, 1, wall);
@@ -114,8 +114,8 @@ static void add_value(slc_str *out, double wall, uint64_t step, slc_str *value)
     frame(out, &event);
 }
 
-void events_scalar(slc_str *out, double wall, uint64_t step, const char *tag,
-                   double value)
+void slc_events_scalar(slc_str *out, double wall, uint64_t step, const char *tag,
+                       double value)
 {
     slc_str v = {0};
     add_bytes(&v, 1, tag, strlen(tag));
@@ -134,8 +134,8 @@ static void add_packed(slc_str *s, unsigned field, const double *v, size_t n)
     }
 }
 
-void events_histogram(slc_str *out, double wall, uint64_t step, const char *tag,
-                      const histogram *h)
+void slc_events_histogram(slc_str *out, double wall, uint64_t step, const char *tag,
+                          const histogram *h)
 {
     double edge[HISTOGRAM_BINS], count[HISTOGRAM_BINS];
     slc_str v = {0}, histo = {0};
@@ -155,8 +155,8 @@ void events_histogram(slc_str *out, double wall, uint64_t step, const char *tag,
     add_value(out, wall, step, &v);
 }
 
-void events_image(slc_str *out, double wall, uint64_t step, const char *tag,
-                  const void *png, size_t size, size_t width, size_t height)
+void slc_events_image(slc_str *out, double wall, uint64_t step, const char *tag,
+                      const void *png, size_t size, size_t width, size_t height)
 {
     slc_str v = {0}, image = {0};
     add_key(&image, 1, VARINT);

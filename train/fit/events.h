@@ -8,16 +8,17 @@
 #include "train/fit/histogram.h"
 
 /* CRC-32C (Castagnoli), and TensorFlow's masked form of it. */
-uint32_t events_crc32c(const void *bytes, size_t n);
-uint32_t events_mask(uint32_t crc);
+uint32_t slc_events_crc32c(const void *bytes, size_t n);
+uint32_t slc_events_mask(uint32_t crc);
 
 /* Appends one framed event to out. wall is in seconds since 1970. */
-void events_begin(slc_str *out, double wall); /* "brain.Event:2": first in every file */
-void events_scalar(slc_str *out, double wall, uint64_t step, const char *tag,
-                   double value);
-void events_histogram(slc_str *out, double wall, uint64_t step, const char *tag,
-                      const histogram *h);
-void events_image(slc_str *out, double wall, uint64_t step, const char *tag,
-                  const void *png, size_t size, size_t width, size_t height);
+void slc_events_begin(slc_str *out,
+                      double wall); /* "brain.Event:2": first in every file */
+void slc_events_scalar(slc_str *out, double wall, uint64_t step, const char *tag,
+                       double value);
+void slc_events_histogram(slc_str *out, double wall, uint64_t step, const char *tag,
+                          const histogram *h);
+void slc_events_image(slc_str *out, double wall, uint64_t step, const char *tag,
+                      const void *png, size_t size, size_t width, size_t height);
 
 #endif

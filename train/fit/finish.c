@@ -18,7 +18,7 @@ static bool keeps_best(const run *r)
 static slc_status load_best(run *r, slc_err *err)
 {
     slc_tensors *file = NULL;
-    slc_status st = slc_tensors_open(&file, run_path(r, "best.safetensors"), err);
+    slc_status st = slc_tensors_open(&file, slc_run_path(r, "best.safetensors"), err);
     if (st != SLC_OK) return st;
     const char *epoch = slc_tensors_meta(file, "epoch");
     if (!epoch || strtoull(epoch, NULL, 10) != r->best_epoch)
@@ -44,12 +44,12 @@ static slc_status choose(run *r, uint64_t *epoch, const char **why, slc_err *err
     }
     if (r->recipe->train.swa.on && r->averaged > 0) {
         *why = "average of late epochs (SWA)";
-        run_swap_in(r);
-        return run_measure_norms(r, (uint64_t)r->recipe->train.swa.bn_batches, err);
+        slc_run_swap_in(r);
+        return slc_run_measure_norms(r, (uint64_t)r->recipe->train.swa.bn_batches, err);
     }
-    if (run_uses_ema(r)) {
+    if (slc_run_uses_ema(r)) {
         *why = "moving average at the last epoch (EMA)";
-        run_swap_in(r);
+        slc_run_swap_in(r);
     }
     return SLC_OK;
 }
@@ -61,7 +61,7 @@ static json_t *scores(run *r, const slc_source *source, slc_status *st, slc_err 
     const char **list = calloc(r->classes + 1, sizeof(*list));
     for (size_t c = 0; list && c < r->classes; c++)
         list[c] = json_string_value(json_array_get(names, c));
-    if (*st == SLC_OK) *st = run_score(r, source, &m, err);
+    if (*st == SLC_OK) *st = slc_run_score(r, source, &m, err);
     if (*st == SLC_OK) out = slc_metric_json(&m, list);
     slc_metric_free(&m);
     free(list);
@@ -121,7 +121,7 @@ static slc_status score_last(run *r, json_t *o, bool differs, slc_err *err)
     const slc_source *source = r->sources.test ? r->sources.test : r->sources.val;
     slc_metric m = {0};
     if (!differs || !source) return SLC_OK;
-    const slc_status st = run_score(r, source, &m, err);
+    const slc_status st = slc_run_score(r, source, &m, err);
     if (st == SLC_OK) {
         json_t *last = json_object();
         json_object_set_new(last, "epoch", json_integer((json_int_t)r->epoch));
@@ -134,16 +134,17 @@ static slc_status score_last(run *r, json_t *o, bool differs, slc_err *err)
     return st;
 }
 
-slc_status run_finish(run *r, slc_fit_result *result, slc_err *err)
+slc_status slc_run_finish(run *r, slc_fit_result *result, slc_err *err)
 {
     uint64_t epoch;
     const char *why;
     json_t *last = json_object(), *o = NULL;
     const bool differs = (keeps_best(r) && r->best_epoch != r->epoch) ||
-                         run_uses_ema(r) || (r->recipe->train.swa.on && r->averaged > 0);
+                         slc_run_uses_ema(r) ||
+                         (r->recipe->train.swa.on && r->averaged > 0);
     slc_status st = score_last(r, last, differs, err);
     if (st == SLC_OK) st = choose(r, &epoch, &why, err);
-    if (st == SLC_OK) st = run_save_model(r, "model.safetensors", epoch, err);
+    if (st == SLC_OK) st = slc_run_save_model(r, "model.safetensors", epoch, err);
     if (st == SLC_OK) {
         o = summarise(r, epoch, why);
         json_object_update(o, last);
@@ -155,7 +156,7 @@ slc_status run_finish(run *r, slc_fit_result *result, slc_err *err)
             o, "seconds",
             json_real(r->seconds_before + (double)(slc_clock_ns() - r->started) / 1e9));
     }
-    if (st == SLC_OK) st = slc_json_write(o, run_path(r, "summary.json"), err);
+    if (st == SLC_OK) st = slc_json_write(o, slc_run_path(r, "summary.json"), err);
     if (st == SLC_OK) {
         *result = (slc_fit_result){.epochs = r->epoch,
                                    .steps = r->step,
@@ -176,9 +177,9 @@ slc_status slc_fit_run(const slc_fit_settings *settings, slc_fit_result *result,
 {
     run r;
     *result = (slc_fit_result){.best_value = NAN};
-    slc_status st = run_open(&r, settings, err);
-    if (st == SLC_OK) st = run_loop(&r, err);
-    if (st == SLC_OK) st = run_finish(&r, result, err);
-    run_close(&r);
+    slc_status st = slc_run_open(&r, settings, err);
+    if (st == SLC_OK) st = slc_run_loop(&r, err);
+    if (st == SLC_OK) st = slc_run_finish(&r, result, err);
+    slc_run_close(&r);
     return st;
 }

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-histogram histogram_of(const float *values, size_t n)
+histogram slc_histogram_of(const float *values, size_t n)
 {
     histogram h = {.n = n};
     double sum = 0, squares = 0;
@@ -52,19 +52,19 @@ static double update_ratio(const float *w, const float *before, size_t n)
     return size > 0 ? sqrt(moved / size) : 0;
 }
 
-json_t *histogram_line(slc_model *model, const float *before, uint64_t epoch)
+json_t *slc_histogram_line(slc_model *model, const float *before, uint64_t epoch)
 {
     json_t *line = json_object(), *list = json_array();
     const float *w = slc_model_weights(model), *g = slc_model_grads(model);
     for (size_t t = 0; t < slc_model_tensor_count(model); t++) {
         const slc_tensor_info *info = slc_model_tensor(model, t);
         if (info->role == SLC_ROLE_BUFFER || info->size == 0) continue;
-        const histogram weight = histogram_of(w + info->offset, info->size);
+        const histogram weight = slc_histogram_of(w + info->offset, info->size);
         json_t *item = json_object();
         json_object_set_new(item, "name", json_string(info->name));
         json_object_set_new(item, "weight", to_json(&weight));
         if (g && !info->frozen) {
-            const histogram gradient = histogram_of(g + info->offset, info->size);
+            const histogram gradient = slc_histogram_of(g + info->offset, info->size);
             json_object_set_new(item, "gradient", to_json(&gradient));
         }
         if (before)

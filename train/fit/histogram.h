@@ -17,10 +17,10 @@ typedef struct histogram {
     size_t n;
 } histogram;
 
-histogram histogram_of(const float *values, size_t n);
+histogram slc_histogram_of(const float *values, size_t n);
 
 /* {"epoch", "tensors": [{"name", "weight": {...}, "gradient": {...}, "update_ratio"}]} of a model
  * after a step; before are its weights before that step (NULL: no ratio). */
-json_t *histogram_line(slc_model *model, const float *before, uint64_t epoch);
+json_t *slc_histogram_line(slc_model *model, const float *before, uint64_t epoch);
 
 #endif

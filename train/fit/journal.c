@@ -43,12 +43,12 @@ static slc_status write_csv(run *r, slc_err *err)
     const slc_status st =
         text.failed
             ? slc_fail(err, SLC_ENOMEM, "metrics: out of memory")
-            : slc_file_replace(run_path(r, "metrics.csv"), text.text, text.size, err);
+            : slc_file_replace(slc_run_path(r, "metrics.csv"), text.text, text.size, err);
     slc_str_free(&text);
     return st;
 }
 
-slc_status run_write_metrics(run *r, slc_err *err)
+slc_status slc_run_write_metrics(run *r, slc_err *err)
 {
     slc_str text = {0};
     for (size_t i = 0; i < json_array_size(r->lines); i++) {
@@ -60,7 +60,7 @@ slc_status run_write_metrics(run *r, slc_err *err)
         free(line);
     }
     slc_status st = text.failed ? slc_fail(err, SLC_ENOMEM, "metrics: out of memory")
-                                : slc_file_replace(run_path(r, "metrics.jsonl"),
+                                : slc_file_replace(slc_run_path(r, "metrics.jsonl"),
                                                    text.text, text.size, err);
     slc_str_free(&text);
     return st == SLC_OK ? write_csv(r, err) : st;
@@ -68,12 +68,12 @@ slc_status run_write_metrics(run *r, slc_err *err)
 
 static const char *const steps_head = "step,epoch,lr,grad_norm,grad_norm_clipped";
 
-slc_status run_flush_steps(run *r, slc_err *err)
+slc_status slc_run_flush_steps(run *r, slc_err *err)
 {
     if (r->steps_log.failed) return slc_fail(err, SLC_ENOMEM, "steps.csv: out of memory");
     if (r->steps_log.size == 0) return SLC_OK;
     const slc_status st =
-        slc_file_append_line(run_path(r, "steps.csv"), r->steps_log.text, err);
+        slc_file_append_line(slc_run_path(r, "steps.csv"), r->steps_log.text, err);
     slc_str_free(&r->steps_log);
     r->steps_log = (slc_str){0};
     return st;
@@ -92,11 +92,11 @@ static size_t good_part(const char *text, size_t size, uint64_t step)
     return at;
 }
 
-slc_status run_cut_steps(run *r, slc_err *err)
+slc_status slc_run_cut_steps(run *r, slc_err *err)
 {
     uint8_t *bytes = NULL;
     size_t size = 0;
-    const char *path = run_path(r, "steps.csv");
+    const char *path = slc_run_path(r, "steps.csv");
     if (r->step == 0) {
         const slc_status st = slc_file_replace(path, steps_head, strlen(steps_head), err);
         return st == SLC_OK ? slc_file_append_line(path, "", err) : st;

@@ -6,7 +6,7 @@
 #include "train/fit/run.h"
 #include "train/recipe_impl.h"
 
-uint64_t run_steps_per_epoch(const run *r)
+uint64_t slc_run_steps_per_epoch(const run *r)
 {
     const uint64_t k = (uint64_t)r->recipe->train.accumulate;
     return (r->batches + k - 1) / k;
@@ -20,12 +20,12 @@ static double base_lr(const run *r)
     return scale > 0 ? common->lr * batch / (double)scale : common->lr;
 }
 
-slc_rate run_rate(const run *r, uint64_t step)
+slc_rate slc_run_rate(const run *r, uint64_t step)
 {
     const slc_recipe *recipe = r->recipe;
     const slc_when when = {.step = step,
                            .steps = r->planned,
-                           .steps_per_epoch = run_steps_per_epoch(r),
+                           .steps_per_epoch = slc_run_steps_per_epoch(r),
                            .base_lr = base_lr(r),
                            .base_momentum = -1,
                            .loss = r->history.val_loss,
@@ -33,7 +33,7 @@ slc_rate run_rate(const run *r, uint64_t step)
                            .evaluations = r->history.evaluations};
     slc_rate rate = slc_schedule_rate(recipe->schedule, recipe->schedule_settings,
                                       &recipe->warmup, &when);
-    const uint64_t start = run_swa_start(r);
+    const uint64_t start = slc_run_swa_start(r);
     if (!recipe->train.swa.on || step < start) return rate;
     slc_when turn =
         when; /* within one epoch from the schedule's rate to the constant one */
@@ -41,7 +41,8 @@ slc_rate run_rate(const run *r, uint64_t step)
     const double from = slc_schedule_rate(recipe->schedule, recipe->schedule_settings,
                                           &recipe->warmup, &turn)
                             .lr;
-    const double part = fmin(1, (double)(step - start) / (double)run_steps_per_epoch(r));
+    const double part =
+        fmin(1, (double)(step - start) / (double)slc_run_steps_per_epoch(r));
     rate.lr = from + (recipe->train.swa.lr - from) * part;
     return rate;
 }
@@ -98,7 +99,7 @@ static uint64_t group_size(const run *r, uint64_t number)
     return r->batches - first < k ? r->batches - first : k;
 }
 
-slc_status run_pass(run *r, const slc_batch *batch, slc_err *err)
+slc_status slc_run_pass(run *r, const slc_batch *batch, slc_err *err)
 {
     const slc_recipe *recipe = r->recipe;
     const float *logits;
@@ -130,11 +131,11 @@ slc_status run_pass(run *r, const slc_batch *batch, slc_err *err)
 static slc_status take_step(run *r, slc_err *err)
 {
     uint64_t since = slc_clock_ns();
-    const slc_rate rate = run_rate(r, r->step);
-    const double share = run_ema_share(r, r->step + 1);
-    const stepper_result moved = stepper_step(&r->step_of, r->step + 1, rate, share);
+    const slc_rate rate = slc_run_rate(r, r->step);
+    const double share = slc_run_ema_share(r, r->step + 1);
+    const stepper_result moved = slc_stepper_step(&r->step_of, r->step + 1, rate, share);
     if (!isfinite(moved.norm)) return not_finite(r, "gradient", err);
-    if (share >= 0) run_average_buffers(r, share);
+    if (share >= 0) slc_run_average_buffers(r, share);
     r->step++;
     r->sums.steps++;
     r->sums.norm += moved.norm;
@@ -152,24 +153,26 @@ static slc_status take_step(run *r, slc_err *err)
 static slc_status maybe_snapshot(run *r, slc_err *err)
 {
     const uint64_t keep = (uint64_t)r->recipe->train.snapshots;
-    const uint64_t warm = slc_warmup_steps(&r->recipe->warmup, run_steps_per_epoch(r));
+    const uint64_t warm =
+        slc_warmup_steps(&r->recipe->warmup, slc_run_steps_per_epoch(r));
     uint64_t number = 1;
     char name[64];
     if (keep == 0 || r->step <= warm + 1) return SLC_OK;
-    if (r->step != r->planned && run_rate(r, r->step).lr <= run_rate(r, r->step - 1).lr)
+    if (r->step != r->planned &&
+        slc_run_rate(r, r->step).lr <= slc_run_rate(r, r->step - 1).lr)
         return SLC_OK;
     for (uint64_t s = warm + 1; s < r->step; s++)
-        number += run_rate(r, s).lr > run_rate(r, s - 1).lr;
+        number += slc_run_rate(r, s).lr > slc_run_rate(r, s - 1).lr;
     snprintf(name, sizeof(name), "snapshot-%llu.safetensors", (unsigned long long)number);
-    const slc_status st = run_save_model(r, name, r->epoch + 1, err);
+    const slc_status st = slc_run_save_model(r, name, r->epoch + 1, err);
     if (st != SLC_OK || number <= keep) return st;
     snprintf(name, sizeof(name), "snapshot-%llu.safetensors",
              (unsigned long long)(number - keep));
-    (void)unlink(run_path(r, name)); /* gone already after a resume */
+    (void)unlink(slc_run_path(r, name)); /* gone already after a resume */
     return SLC_OK;
 }
 
-slc_status run_open_stream(run *r, uint64_t epochs, slc_err *err)
+slc_status slc_run_open_stream(run *r, uint64_t epochs, slc_err *err)
 {
     slc_loader_settings s = slc_recipe_loader_settings(
         r->recipe, &r->plans, r->sources.train, SLC_FOR_TRAIN, r->threads);
@@ -208,8 +211,8 @@ static void show(const run *r)
     char what[64];
     const double seconds = (double)(slc_clock_ns() - r->times.begin) / 1e9;
     snprintf(what, sizeof(what), "epoch %llu/%llu", (unsigned long long)r->epoch + 1,
-             (unsigned long long)((r->planned + run_steps_per_epoch(r) - 1) /
-                                  run_steps_per_epoch(r)));
+             (unsigned long long)((r->planned + slc_run_steps_per_epoch(r) - 1) /
+                                  slc_run_steps_per_epoch(r)));
     slc_log_progress(r->settings->log, what, r->position, r->batches,
                      (double)r->times.images / (seconds > 0 ? seconds : 1));
 }
@@ -229,22 +232,23 @@ static slc_status stopped(const run *r, slc_err *err)
 /* After each optimizer step, and only there, a run can be saved and stopped. */
 static slc_status after_step(run *r, slc_err *err)
 {
-    slc_status st = run_watch_step(r, err);
+    slc_status st = slc_run_watch_step(r, err);
     if (st == SLC_OK) st = take_step(r, err);
     if (st == SLC_OK) st = maybe_snapshot(r, err);
     if (st != SLC_OK) return st;
     if (r->step == 30 || r->step == 5) refit_plan(r);
     if (told_to_stop(r) && r->position < r->batches) {
-        st = run_save_state(r, err);
+        st = slc_run_save_state(r, err);
         return st == SLC_OK ? stopped(r, err) : st;
     }
-    return time_to_save(r) && r->position < r->batches ? run_save_state(r, err) : SLC_OK;
+    return time_to_save(r) && r->position < r->batches ? slc_run_save_state(r, err)
+                                                       : SLC_OK;
 }
 
 static slc_status run_batch(run *r, const slc_batch *batch, slc_err *err)
 {
     const uint64_t k = (uint64_t)r->recipe->train.accumulate;
-    slc_status st = run_pass(r, batch, err);
+    slc_status st = slc_run_pass(r, batch, err);
     if (st != SLC_OK) return st;
     r->position = batch->number + 1;
     r->times.images += batch->n;
@@ -259,7 +263,7 @@ static slc_status run_epoch(run *r, slc_err *err)
     r->times = (run_times){.begin = slc_clock_ns()};
     const char *budget = r->recipe->train.budget;
     const uint64_t epochs = budget && *budget ? 0 : (uint64_t)r->recipe->train.epochs;
-    if (!r->loader) st = run_open_stream(r, epochs, err);
+    if (!r->loader) st = slc_run_open_stream(r, epochs, err);
     while (st == SLC_OK && !last && r->step < r->planned) {
         const slc_batch *batch = NULL;
         uint64_t since = slc_clock_ns();
@@ -267,7 +271,7 @@ static slc_status run_epoch(run *r, slc_err *err)
         lap(&since, &r->times.wait);
         if (st != SLC_OK || !batch) break;
         last = batch->last;
-        run_watch_batch(r, batch);
+        slc_run_watch_batch(r, batch);
         st = run_batch(r, batch, err);
         slc_loader_release(r->loader, batch);
         show(r);
@@ -279,23 +283,23 @@ static slc_status thaw(run *r, slc_err *err)
 {
     const int64_t at = r->recipe->train.unfreeze_at;
     if (at == 0 || r->epoch != (uint64_t)at) return SLC_OK;
-    const slc_status st = run_freeze(r, false, err);
-    return st == SLC_OK ? stepper_cut(&r->step_of, err) : st;
+    const slc_status st = slc_run_freeze(r, false, err);
+    return st == SLC_OK ? slc_stepper_cut(&r->step_of, err) : st;
 }
 
-slc_status run_loop(run *r, slc_err *err)
+slc_status slc_run_loop(run *r, slc_err *err)
 {
     slc_status st = SLC_OK;
     bool stop = r->done;
     if (r->epoch > (uint64_t)r->recipe->train.unfreeze_at &&
         r->recipe->train.unfreeze_at > 0) {
-        st = run_freeze(r, false, err);
-        if (st == SLC_OK) st = stepper_cut(&r->step_of, err);
+        st = slc_run_freeze(r, false, err);
+        if (st == SLC_OK) st = slc_stepper_cut(&r->step_of, err);
     }
     while (st == SLC_OK && !stop && r->step < r->planned) {
         st = thaw(r, err);
         if (st == SLC_OK) st = run_epoch(r, err);
-        if (st == SLC_OK) st = run_epoch_end(r, &stop, err);
+        if (st == SLC_OK) st = slc_run_epoch_end(r, &stop, err);
         if (st == SLC_OK && !stop && r->step < r->planned && told_to_stop(r))
             st = stopped(r, err); /* the state was saved with the epoch */
         if (st == SLC_OK && !stop) refit_plan(r);

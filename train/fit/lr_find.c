@@ -83,12 +83,12 @@ static slc_status step(run *r, double lr, double *loss, slc_err *err)
     if (!batch) return slc_fail(err, SLC_EINVAL, "lr-find: the training stream ended");
 
     r->sums = (run_sums){0};
-    st = run_pass(r, batch, err);
+    st = slc_run_pass(r, batch, err);
     slc_loader_release(r->loader, batch);
     *loss = r->sums.images ? r->sums.loss / (double)r->sums.images : NAN;
     if (st != SLC_OK) return st;
     const slc_rate rate = {.lr = lr, .momentum = -1};
-    const stepper_result moved = stepper_step(&r->step_of, ++r->step, rate, -1);
+    const stepper_result moved = slc_stepper_step(&r->step_of, ++r->step, rate, -1);
     if (!isfinite(moved.norm)) *loss = INFINITY;
     return SLC_OK;
 }
@@ -162,11 +162,11 @@ slc_status slc_lr_find_run(slc_lr_find *out, const slc_lr_find_settings *setting
 
     const slc_fit_settings fit = {
         .recipe = s.recipe, .run = dir, .threads = s.threads, .overwrite = true};
-    slc_status st = run_open(&r, &fit, err);
-    if (st == SLC_OK) st = run_open_stream(&r, 0, err);
+    slc_status st = slc_run_open(&r, &fit, err);
+    if (st == SLC_OK) st = slc_run_open_stream(&r, 0, err);
     if (st == SLC_OK) st = ramp(&r, out, &s, err);
     if (st == SLC_OK) slc_lr_find_suggest(out, s.smooth);
-    run_close(&r);
+    slc_run_close(&r);
     remove_directory(dir);
     return st;
 }

@@ -72,8 +72,8 @@ static void unscale(slc_model *model, double *sum, double *share)
     slc_model_touch(model);
 }
 
-slc_status norms_measure(slc_model *model, slc_loader *loader, uint64_t batches,
-                         slc_err *err)
+slc_status slc_norms_measure(slc_model *model, slc_loader *loader, uint64_t batches,
+                             slc_err *err)
 {
     const size_t b = slc_model_buffer_count(model);
     if (b == 0) return SLC_OK;

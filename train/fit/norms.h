@@ -7,7 +7,7 @@
 
 /* Replaces the buffers by plain means over up to batches batches of the stream. The model
  * must be trainable; weights do not change. */
-SLC_CHECKED slc_status norms_measure(slc_model *model, slc_loader *loader,
-                                     uint64_t batches, slc_err *err);
+SLC_CHECKED slc_status slc_norms_measure(slc_model *model, slc_loader *loader,
+                                         uint64_t batches, slc_err *err);
 
 #endif

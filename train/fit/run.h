@@ -69,54 +69,55 @@ typedef struct run {
 } run;
 
 /* setup.c: opens everything a run needs; on failure the caller still closes. */
-SLC_CHECKED slc_status run_open(run *r, const slc_fit_settings *settings, slc_err *err);
-void run_close(run *r);
-SLC_CHECKED slc_status run_freeze(run *r, bool frozen, slc_err *err);
+SLC_CHECKED slc_status slc_run_open(run *r, const slc_fit_settings *settings,
+                                    slc_err *err);
+void slc_run_close(run *r);
+SLC_CHECKED slc_status slc_run_freeze(run *r, bool frozen, slc_err *err);
 
 /* loop.c: trains until a rule or the plan ends it; r->reason says which. */
-SLC_CHECKED slc_status run_loop(run *r, slc_err *err);
+SLC_CHECKED slc_status slc_run_loop(run *r, slc_err *err);
 /* Forward, loss, backward; adds to r->sums. */
-SLC_CHECKED slc_status run_pass(run *r, const slc_batch *batch, slc_err *err);
+SLC_CHECKED slc_status slc_run_pass(run *r, const slc_batch *batch, slc_err *err);
 /* Opens r->loader at the run's position; epochs 0: without end. */
-SLC_CHECKED slc_status run_open_stream(run *r, uint64_t epochs, slc_err *err);
-slc_rate run_rate(const run *r, uint64_t step);
-uint64_t run_steps_per_epoch(const run *r);
+SLC_CHECKED slc_status slc_run_open_stream(run *r, uint64_t epochs, slc_err *err);
+slc_rate slc_run_rate(const run *r, uint64_t step);
+uint64_t slc_run_steps_per_epoch(const run *r);
 
 /* epoch.c: evaluates, writes metrics, decides. *stop becomes true when a rule ends the run. */
-SLC_CHECKED slc_status run_epoch_end(run *r, bool *stop, slc_err *err);
-SLC_CHECKED slc_status run_score(run *r, const slc_source *source, slc_metric *metric,
-                                 slc_err *err);
+SLC_CHECKED slc_status slc_run_epoch_end(run *r, bool *stop, slc_err *err);
+SLC_CHECKED slc_status slc_run_score(run *r, const slc_source *source, slc_metric *metric,
+                                     slc_err *err);
 
 /* finish.c: chooses the weights to keep, writes model.safetensors and summary.json. */
-SLC_CHECKED slc_status run_finish(run *r, slc_fit_result *result, slc_err *err);
+SLC_CHECKED slc_status slc_run_finish(run *r, slc_fit_result *result, slc_err *err);
 
 /* state.c */
-const char *run_path(run *r, const char *name); /* "" if memory ran out */
-SLC_CHECKED slc_status run_save_state(run *r, slc_err *err);
-SLC_CHECKED slc_status run_load_state(run *r, slc_err *err);
-SLC_CHECKED slc_status run_save_model(run *r, const char *name, uint64_t epoch,
-                                      slc_err *err);
-SLC_CHECKED slc_status run_note_line(run *r, const json_t *line, slc_err *err);
+const char *slc_run_path(run *r, const char *name); /* "" if memory ran out */
+SLC_CHECKED slc_status slc_run_save_state(run *r, slc_err *err);
+SLC_CHECKED slc_status slc_run_load_state(run *r, slc_err *err);
+SLC_CHECKED slc_status slc_run_save_model(run *r, const char *name, uint64_t epoch,
+                                          slc_err *err);
+SLC_CHECKED slc_status slc_run_note_line(run *r, const json_t *line, slc_err *err);
 
 /* journal.c */
-SLC_CHECKED slc_status run_write_metrics(run *r, slc_err *err);
-SLC_CHECKED slc_status run_flush_steps(run *r, slc_err *err);
-SLC_CHECKED slc_status run_cut_steps(run *r, slc_err *err);
+SLC_CHECKED slc_status slc_run_write_metrics(run *r, slc_err *err);
+SLC_CHECKED slc_status slc_run_flush_steps(run *r, slc_err *err);
+SLC_CHECKED slc_status slc_run_cut_steps(run *r, slc_err *err);
 
 /* watch.c */
-SLC_CHECKED slc_status run_watch_step(run *r, slc_err *err);
-void run_watch_batch(run *r, const slc_batch *batch);
-SLC_CHECKED slc_status run_watch_epoch(run *r, const json_t *line, slc_err *err);
-SLC_CHECKED slc_status run_cut_histograms(run *r, slc_err *err);
+SLC_CHECKED slc_status slc_run_watch_step(run *r, slc_err *err);
+void slc_run_watch_batch(run *r, const slc_batch *batch);
+SLC_CHECKED slc_status slc_run_watch_epoch(run *r, const json_t *line, slc_err *err);
+SLC_CHECKED slc_status slc_run_cut_histograms(run *r, slc_err *err);
 
 /* average.c */
-bool run_uses_ema(const run *r);
-double run_ema_share(const run *r, uint64_t step);
-void run_average_buffers(run *r, double share);
-void run_swap_in(run *r);  /* the averaged weights take the model's place */
-void run_swap_out(run *r); /* and go again */
-void run_add_swa(run *r);
-uint64_t run_swa_start(const run *r); /* first step with the constant rate */
-SLC_CHECKED slc_status run_measure_norms(run *r, uint64_t batches, slc_err *err);
+bool slc_run_uses_ema(const run *r);
+double slc_run_ema_share(const run *r, uint64_t step);
+void slc_run_average_buffers(run *r, double share);
+void slc_run_swap_in(run *r);  /* the averaged weights take the model's place */
+void slc_run_swap_out(run *r); /* and go again */
+void slc_run_add_swa(run *r);
+uint64_t slc_run_swa_start(const run *r); /* first step with the constant rate */
+SLC_CHECKED slc_status slc_run_measure_norms(run *r, uint64_t batches, slc_err *err);
 
 #endif

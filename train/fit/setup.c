@@ -15,14 +15,14 @@ static const char *const files[] = {
 
 static bool exists(run *r, const char *name)
 {
-    return access(run_path(r, name), F_OK) == 0;
+    return access(slc_run_path(r, name), F_OK) == 0;
 }
 
 static slc_status claim_directory(run *r, slc_err *err)
 {
     const slc_fit_settings *s = r->settings;
     slc_status st = slc_dir_make(s->run, err);
-    if (st == SLC_OK) st = slc_lock_take(&r->lock, run_path(r, "lock"), err);
+    if (st == SLC_OK) st = slc_lock_take(&r->lock, slc_run_path(r, "lock"), err);
     if (st != SLC_OK || s->resume) return st;
     for (size_t i = 0; i < SLC_COUNT(files); i++) {
         if (!exists(r, files[i])) continue;
@@ -31,8 +31,8 @@ static slc_status claim_directory(run *r, slc_err *err)
                             "%s holds a run already: resume it, overwrite it, or choose "
                             "another directory",
                             s->run);
-        if (unlink(run_path(r, files[i])) != 0)
-            return slc_fail_errno(err, SLC_EIO, "%s", run_path(r, files[i]));
+        if (unlink(slc_run_path(r, files[i])) != 0)
+            return slc_fail_errno(err, SLC_EIO, "%s", slc_run_path(r, files[i]));
     }
     return SLC_OK;
 }
@@ -113,7 +113,7 @@ static slc_status choose_recipe(run *r, slc_err *err)
         return slc_fail(err, SLC_EDATA, "%s: no run to resume: recipe.yaml is missing",
                         s->run);
     if (has && !s->recipe) {
-        st = slc_recipe_open(&r->own, run_path(r, "recipe.yaml"), NULL, err);
+        st = slc_recipe_open(&r->own, slc_run_path(r, "recipe.yaml"), NULL, err);
         r->recipe = &r->own;
     } else {
         r->recipe = s->recipe;
@@ -123,14 +123,14 @@ static slc_status choose_recipe(run *r, slc_err *err)
     r->recipe_text = new ? tree_text(&r->arena, new) : NULL;
     if (!r->recipe_text) return slc_fail(err, SLC_ENOMEM, "recipe: out of memory");
     if (has && s->recipe) {
-        st = slc_node_read(&old, &r->arena, run_path(r, "recipe.yaml"), err);
+        st = slc_node_read(&old, &r->arena, slc_run_path(r, "recipe.yaml"), err);
         if (st == SLC_OK) /* both as text once: numbers are then written alike */
             st = slc_node_parse(&new, &r->arena, r->recipe_text, strlen(r->recipe_text),
                                 "recipe", err);
         if (st == SLC_OK) st = compare(r, old, new, err);
     }
     if (st != SLC_OK) return st;
-    return slc_file_replace(run_path(r, "recipe.yaml"), r->recipe_text,
+    return slc_file_replace(slc_run_path(r, "recipe.yaml"), r->recipe_text,
                             strlen(r->recipe_text), err);
 }
 
@@ -233,7 +233,7 @@ static slc_status start_weights(run *r, slc_err *err)
     return st;
 }
 
-slc_status run_freeze(run *r, bool frozen, slc_err *err)
+slc_status slc_run_freeze(run *r, bool frozen, slc_err *err)
 {
     const slc_texts *globs = &r->recipe->train.freeze;
     for (size_t i = 0; i < globs->n; i++)
@@ -268,7 +268,7 @@ static slc_status make_model(run *r, slc_err *err)
     slc_log_line(r->settings->log, SLC_INFO, "model: %zu weights, %s, %s", facts.weights,
                  facts.engine, r->type == SLC_BF16 ? "bf16" : "f32");
     if (recipe->train.unfreeze_at == 0 || r->epoch < (uint64_t)recipe->train.unfreeze_at)
-        st = run_freeze(r, true, err);
+        st = slc_run_freeze(r, true, err);
     return st;
 }
 
@@ -322,18 +322,18 @@ static slc_status plan_steps(run *r, slc_err *err)
         return slc_fail(err, SLC_EINVAL, "train: %llu images do not fill a batch of %lld",
                         (unsigned long long)slc_source_count(r->sources.train),
                         (long long)recipe->train.batch);
-    r->planned = run_steps_per_epoch(r) * (uint64_t)recipe->train.epochs;
+    r->planned = slc_run_steps_per_epoch(r) * (uint64_t)recipe->train.epochs;
     if (recipe->train.steps > 0 && (uint64_t)recipe->train.steps < r->planned)
         r->planned = (uint64_t)recipe->train.steps;
     const slc_when when = {.steps = r->planned,
-                           .steps_per_epoch = run_steps_per_epoch(r),
+                           .steps_per_epoch = slc_run_steps_per_epoch(r),
                            .base_lr = 1,
                            .base_momentum = -1};
     return slc_schedule_check(recipe->schedule, recipe->schedule_settings,
                               &recipe->warmup, &when, err);
 }
 
-slc_status run_open(run *r, const slc_fit_settings *settings, slc_err *err)
+slc_status slc_run_open(run *r, const slc_fit_settings *settings, slc_err *err)
 {
     *r = (run){.settings = settings, .lock = -1, .best_value = NAN};
     r->threads = settings->threads ? settings->threads : slc_pool_cores();
@@ -349,20 +349,20 @@ slc_status run_open(run *r, const slc_fit_settings *settings, slc_err *err)
     if (st == SLC_OK) st = plan_steps(r, err);
     if (st == SLC_OK) st = make_model(r, err);
     if (st == SLC_OK)
-        st = stepper_create(&r->step_of, r->model, r->recipe, r->threads, err);
+        st = slc_stepper_create(&r->step_of, r->model, r->recipe, r->threads, err);
     if (st == SLC_OK) st = make_blocks(r, err);
     if (st == SLC_OK && settings->resume && exists(r, "state.safetensors"))
-        st = run_load_state(r, err);
-    if (st == SLC_OK) st = run_cut_steps(r, err);
-    if (st == SLC_OK) st = run_cut_histograms(r, err);
-    if (st == SLC_OK && r->epoch > 0) st = run_write_metrics(r, err);
+        st = slc_run_load_state(r, err);
+    if (st == SLC_OK) st = slc_run_cut_steps(r, err);
+    if (st == SLC_OK) st = slc_run_cut_histograms(r, err);
+    if (st == SLC_OK && r->epoch > 0) st = slc_run_write_metrics(r, err);
     return st;
 }
 
-void run_close(run *r)
+void slc_run_close(run *r)
 {
     slc_loader_close(&r->loader);
-    stepper_free(&r->step_of);
+    slc_stepper_free(&r->step_of);
     slc_model_destroy(&r->model);
     slc_recipe_free_plans(&r->plans);
     slc_recipe_close_sources(&r->sources);

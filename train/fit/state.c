@@ -8,7 +8,7 @@
 #include "config.h"
 #include "train/fit/run.h"
 
-const char *run_path(run *r, const char *name)
+const char *slc_run_path(run *r, const char *name)
 {
     const char *path = slc_arena_printf(&r->arena, "%s/%s", r->settings->run, name);
     return path ? path : "";
@@ -90,7 +90,7 @@ static json_t *progress(const run *r)
     return o;
 }
 
-slc_status run_save_state(run *r, slc_err *err)
+slc_status slc_run_save_state(run *r, slc_err *err)
 {
     slc_blob blobs[MAX_BLOBS];
     const size_t n = list_blobs(r, blobs);
@@ -102,9 +102,9 @@ slc_status run_save_state(run *r, slc_err *err)
     const char *const meta[] = {"kind",     "sluice state", "format",  "1",
                                 "classes",  r->class_text,  "lineage", r->lineage,
                                 "progress", text,           NULL};
-    slc_status st = run_flush_steps(r, err);
+    slc_status st = slc_run_flush_steps(r, err);
     if (st == SLC_OK)
-        st = slc_tensors_write(run_path(r, "state.safetensors"), blobs, n, meta, err);
+        st = slc_tensors_write(slc_run_path(r, "state.safetensors"), blobs, n, meta, err);
     slc_arena_rewind(&r->arena, mark);
     free(text);
     r->saved = slc_clock_ns();
@@ -130,7 +130,7 @@ static bool grow(double **list, size_t room)
     return bigger != NULL;
 }
 
-slc_status run_note_line(run *r, const json_t *line, slc_err *err)
+slc_status slc_run_note_line(run *r, const json_t *line, slc_err *err)
 {
     run_history *h = &r->history;
     if (h->epochs >= h->room) {
@@ -176,7 +176,7 @@ static slc_status take_progress(run *r, const json_t *o, slc_err *err)
     for (size_t i = 0; st == SLC_OK && i < json_array_size(lines); i++) {
         json_t *line = json_array_get(lines, i);
         json_array_append(r->lines, line);
-        st = run_note_line(r, line, err);
+        st = slc_run_note_line(r, line, err);
     }
     return st;
 }
@@ -200,11 +200,11 @@ static slc_status take_blocks(run *r, const slc_tensors *file, slc_err *err)
     return SLC_OK;
 }
 
-slc_status run_load_state(run *r, slc_err *err)
+slc_status slc_run_load_state(run *r, slc_err *err)
 {
     slc_tensors *file = NULL;
     json_t *o = NULL;
-    slc_status st = slc_tensors_open(&file, run_path(r, "state.safetensors"), err);
+    slc_status st = slc_tensors_open(&file, slc_run_path(r, "state.safetensors"), err);
     if (st != SLC_OK) return st;
     const char *kind = slc_tensors_meta(file, "kind");
     const char *format = slc_tensors_meta(file, "format");
@@ -233,7 +233,7 @@ slc_status run_load_state(run *r, slc_err *err)
     return st;
 }
 
-slc_status run_save_model(run *r, const char *name, uint64_t epoch, slc_err *err)
+slc_status slc_run_save_model(run *r, const char *name, uint64_t epoch, slc_err *err)
 {
     char at[32], input[128];
     snprintf(at, sizeof(at), "%llu", (unsigned long long)epoch);
@@ -248,5 +248,5 @@ slc_status run_save_model(run *r, const char *name, uint64_t epoch, slc_err *err
                                 "epoch",   at,
                                 "recipe",  r->recipe_text,
                                 NULL};
-    return slc_model_save(r->model, run_path(r, name), meta, err);
+    return slc_model_save(r->model, slc_run_path(r, name), meta, err);
 }

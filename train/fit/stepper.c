@@ -164,7 +164,7 @@ static slc_status cut_units(stepper *s, slc_err *err)
     return SLC_OK;
 }
 
-slc_status stepper_cut(stepper *s, slc_err *err)
+slc_status slc_stepper_cut(stepper *s, slc_err *err)
 {
     const size_t count = slc_model_tensor_count(s->model);
     const bool join = !s->recipe->optim->by_tensor;
@@ -192,8 +192,8 @@ slc_status stepper_cut(stepper *s, slc_err *err)
     return st;
 }
 
-slc_status stepper_create(stepper *out, slc_model *model, const slc_recipe *recipe,
-                          size_t threads, slc_err *err)
+slc_status slc_stepper_create(stepper *out, slc_model *model, const slc_recipe *recipe,
+                              size_t threads, slc_err *err)
 {
     stepper s = {.model = model,
                  .recipe = recipe,
@@ -201,7 +201,7 @@ slc_status stepper_create(stepper *out, slc_model *model, const slc_recipe *reci
                  .threads = threads ? threads : 1};
     const slc_optim *o = recipe->optim;
     s.slots = o->need ? o->need(recipe->optim_settings) : o->slots;
-    slc_status st = stepper_cut(&s, err);
+    slc_status st = slc_stepper_cut(&s, err);
     for (size_t k = 0; st == SLC_OK && k < s.slots; k++)
         if (!(s.slot[k] = calloc(s.count + 1, sizeof(float))))
             st = slc_fail(err, SLC_ENOMEM, "optim: out of memory");
@@ -213,12 +213,12 @@ slc_status stepper_create(stepper *out, slc_model *model, const slc_recipe *reci
         st = slc_fail(err, SLC_ENOMEM, "optim: out of memory");
     if (st == SLC_OK && s.slow) memcpy(s.slow, slc_model_weights(model), bytes);
     if (st == SLC_OK && s.ema) memcpy(s.ema, slc_model_weights(model), bytes);
-    if (st != SLC_OK) stepper_free(&s);
+    if (st != SLC_OK) slc_stepper_free(&s);
     *out = s;
     return st;
 }
 
-void stepper_free(stepper *s)
+void slc_stepper_free(stepper *s)
 {
     for (size_t k = 0; k < SLC_MAX_SLOTS; k++)
         free(s->slot[k]);
@@ -245,7 +245,7 @@ static double squares(const float *g, size_t n)
     return sum;
 }
 
-double stepper_norm(stepper *s)
+double slc_stepper_norm(stepper *s)
 {
     const float *g = slc_model_grads(s->model);
     const ptrdiff_t n = (ptrdiff_t)s->chunk_count;
@@ -324,18 +324,19 @@ static void move(stepper *s, const plan *p, const stepper_chunk *c)
     }
 }
 
-stepper_result stepper_step(stepper *s, uint64_t step, slc_rate rate, double ema_share)
+stepper_result slc_stepper_step(stepper *s, uint64_t step, slc_rate rate,
+                                double ema_share)
 {
     const slc_recipe_train *t = &s->recipe->train;
     const slc_recipe_optim *more = &s->recipe->optim_more;
     stepper_result r = {0};
-    r.norm = r.clipped = stepper_norm(s);
+    r.norm = r.clipped = slc_stepper_norm(s);
     if (!isfinite(r.norm)) return r;
     plan p = {
         .step = step, .rate = rate, .scale = 1, .ema = (float)ema_share, .pull = -1};
     if (t->clip_adaptive > 0) clip_adaptive(s, t->clip_adaptive);
     if (t->clip_value > 0) clip_value(s, (float)t->clip_value);
-    if (t->clip_adaptive > 0 || t->clip_value > 0) r.clipped = stepper_norm(s);
+    if (t->clip_adaptive > 0 || t->clip_value > 0) r.clipped = slc_stepper_norm(s);
     if (t->clip_norm > 0) { /* as clip_grad_norm_ */
         const double scale = fmin(1, t->clip_norm / (r.clipped + 1e-6));
         p.scale = (float)scale;

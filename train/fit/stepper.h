@@ -36,20 +36,21 @@ typedef struct stepper_result {
 } stepper_result;
 
 /* Errors: SLC_EINVAL for groups and freezing patterns that match nothing. */
-SLC_CHECKED slc_status stepper_create(stepper *out, slc_model *model,
-                                      const slc_recipe *recipe, size_t threads,
-                                      slc_err *err);
-void stepper_free(stepper *s);
+SLC_CHECKED slc_status slc_stepper_create(stepper *out, slc_model *model,
+                                          const slc_recipe *recipe, size_t threads,
+                                          slc_err *err);
+void slc_stepper_free(stepper *s);
 
 /* Cuts the block anew: after freezing or thawing. */
-SLC_CHECKED slc_status stepper_cut(stepper *s, slc_err *err);
+SLC_CHECKED slc_status slc_stepper_cut(stepper *s, slc_err *err);
 
 /* The norm of the gradients as they are; fixed order, double: the same bits for any number
  * of threads. */
-double stepper_norm(stepper *s);
+double slc_stepper_norm(stepper *s);
 
 /* Clips and moves; at counts from 1, ema_share < 0: no averaging this time. If norm is not
  * finite nothing is touched. */
-stepper_result stepper_step(stepper *s, uint64_t step, slc_rate rate, double ema_share);
+stepper_result slc_stepper_step(stepper *s, uint64_t step, slc_rate rate,
+                                double ema_share);
 
 #endif

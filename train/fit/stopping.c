@@ -8,17 +8,17 @@ static const double *watched(int metric, const stopping_history *h)
     return metric == SLC_WATCH_TOP1 ? h->val_top1 : h->val_loss;
 }
 
-bool stopping_better(int metric, double a, double b, double min_delta)
+bool slc_stopping_better(int metric, double a, double b, double min_delta)
 {
     return metric == SLC_WATCH_TOP1 ? a > b + min_delta : a < b - min_delta;
 }
 
-size_t stopping_best(int metric, const stopping_history *h)
+size_t slc_stopping_best(int metric, const stopping_history *h)
 {
     size_t best = SIZE_MAX;
     const double *v = watched(metric, h);
     for (size_t i = 0; i < h->evaluations; i++)
-        if (best == SIZE_MAX || stopping_better(metric, v[i], v[best], 0)) best = i;
+        if (best == SIZE_MAX || slc_stopping_better(metric, v[i], v[best], 0)) best = i;
     return best;
 }
 
@@ -28,7 +28,7 @@ static bool patience(const slc_early_stop *rule, const stopping_history *h, char
     const double *v = watched(rule->metric, h);
     size_t best = 0;
     for (size_t i = 1; i < h->evaluations; i++)
-        if (stopping_better(rule->metric, v[i], v[best], rule->min_delta)) best = i;
+        if (slc_stopping_better(rule->metric, v[i], v[best], rule->min_delta)) best = i;
     const size_t waited = h->evaluations - 1 - best;
     if (waited < (size_t)rule->patience) return false;
     snprintf(reason, size, "no better validation %s for %zu evaluations",
@@ -97,8 +97,8 @@ static bool up(const slc_early_stop *rule, const stopping_history *h, char *reas
     return true;
 }
 
-bool stopping_says(const slc_early_stop *rule, const stopping_history *h, char *reason,
-                   size_t size)
+bool slc_stopping_says(const slc_early_stop *rule, const stopping_history *h,
+                       char *reason, size_t size)
 {
     static bool (*const rules[])(const slc_early_stop *, const stopping_history *, char *,
                                  size_t) = {[SLC_STOP_PATIENCE] = patience,

@@ -13,15 +13,15 @@ typedef struct stopping_history {
 } stopping_history;
 
 /* Is a better than b in this metric by more than min_delta? */
-bool stopping_better(int metric, double a, double b, double min_delta);
+bool slc_stopping_better(int metric, double a, double b, double min_delta);
 
 /* The best evaluation (the first of equals), SIZE_MAX if there is none. */
-size_t stopping_best(int metric, const stopping_history *h);
+size_t slc_stopping_best(int metric, const stopping_history *h);
 
 /* True if the rule says stop; reason (size bytes) then says why. Patience counts evaluations
  * since the last improvement by more than min_delta; GL, PQ and UP: Prechelt, "Early
  * stopping - but when?" (1998), on the validation loss. */
-bool stopping_says(const slc_early_stop *rule, const stopping_history *h, char *reason,
-                   size_t size);
+bool slc_stopping_says(const slc_early_stop *rule, const stopping_history *h,
+                       char *reason, size_t size);
 
 #endif

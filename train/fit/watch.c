@@ -17,7 +17,7 @@ static bool due(const run *r, uint64_t epoch)
 }
 
 /* Before the last step of an epoch that is looked at, its weights are put aside. */
-slc_status run_watch_step(run *r, slc_err *err)
+slc_status slc_run_watch_step(run *r, slc_err *err)
 {
     const size_t n = slc_model_weight_count(r->model);
     const bool last = r->position >= r->batches || r->step + 1 >= r->planned;
@@ -52,7 +52,7 @@ static bool sheet(const slc_batch *b, slc_image *out)
     return true;
 }
 
-void run_watch_batch(run *r, const slc_batch *batch)
+void slc_run_watch_batch(run *r, const slc_batch *batch)
 {
     slc_image image = {0};
     const slc_codec *png = slc_codec_by_extension("x.png");
@@ -60,9 +60,9 @@ void run_watch_batch(run *r, const slc_batch *batch)
     slc_str bytes = {0};
     if (png && sheet(batch, &image) &&
         slc_encode(png, 0, &image, &bytes, NULL) == SLC_OK) {
-        events_begin(&r->events, (double)time(NULL));
-        events_image(&r->events, (double)time(NULL), 0, "train/batch", bytes.text,
-                     bytes.size, image.w, image.h);
+        slc_events_begin(&r->events, (double)time(NULL));
+        slc_events_image(&r->events, (double)time(NULL), 0, "train/batch", bytes.text,
+                         bytes.size, image.w, image.h);
     }
     slc_str_free(&bytes);
     free(image.px);
@@ -84,7 +84,8 @@ static void add_scalars(run *r, const json_t *line, double wall)
     for (size_t i = 0; i < SLC_COUNT(tags); i++) {
         const json_t *v = json_object_get(line, tags[i].key);
         if (json_is_number(v))
-            events_scalar(&r->events, wall, r->step, tags[i].tag, json_number_value(v));
+            slc_events_scalar(&r->events, wall, r->step, tags[i].tag,
+                              json_number_value(v));
     }
 }
 
@@ -95,16 +96,16 @@ static void add_histograms(run *r, double wall)
     for (size_t t = 0; t < slc_model_tensor_count(r->model); t++) {
         const slc_tensor_info *info = slc_model_tensor(r->model, t);
         if (info->role == SLC_ROLE_BUFFER || info->size == 0) continue;
-        const histogram h = histogram_of(w + info->offset, info->size);
+        const histogram h = slc_histogram_of(w + info->offset, info->size);
         snprintf(tag, sizeof(tag), "weights/%s", info->name);
-        events_histogram(&r->events, wall, r->step, tag, &h);
+        slc_events_histogram(&r->events, wall, r->step, tag, &h);
     }
 }
 
 /* One event file per process, appended to: TensorBoard follows it as it grows. */
 static slc_status flush_events(run *r, slc_err *err)
 {
-    slc_status st = slc_dir_make(run_path(r, "tensorboard"), err);
+    slc_status st = slc_dir_make(slc_run_path(r, "tensorboard"), err);
     if (st != SLC_OK) return st;
     if (!r->events_path)
         r->events_path = slc_arena_printf(
@@ -120,31 +121,31 @@ static slc_status flush_events(run *r, slc_err *err)
     return st;
 }
 
-slc_status run_watch_epoch(run *r, const json_t *line, slc_err *err)
+slc_status slc_run_watch_epoch(run *r, const json_t *line, slc_err *err)
 {
     slc_status st = SLC_OK;
     if (due(r, r->epoch)) {
-        json_t *o = histogram_line(r->model, r->before, r->epoch);
+        json_t *o = slc_histogram_line(r->model, r->before, r->epoch);
         char *text = slc_json_line(o);
         json_decref(o);
         if (!text) return slc_fail(err, SLC_ENOMEM, "histograms: out of memory");
-        st = slc_file_append_line(run_path(r, "histograms.jsonl"), text, err);
+        st = slc_file_append_line(slc_run_path(r, "histograms.jsonl"), text, err);
         free(text);
     }
     if (st != SLC_OK || !r->recipe->train.tensorboard) return st;
     const double wall = (double)time(NULL);
-    if (!r->events_path && r->events.size == 0) events_begin(&r->events, wall);
+    if (!r->events_path && r->events.size == 0) slc_events_begin(&r->events, wall);
     add_scalars(r, line, wall);
     if (due(r, r->epoch)) add_histograms(r, wall);
     return flush_events(r, err);
 }
 
 /* On resume: lines of epochs that will run again are taken away. */
-slc_status run_cut_histograms(run *r, slc_err *err)
+slc_status slc_run_cut_histograms(run *r, slc_err *err)
 {
     uint8_t *bytes = NULL;
     size_t size = 0, at = 0;
-    const char *path = run_path(r, "histograms.jsonl");
+    const char *path = slc_run_path(r, "histograms.jsonl");
     if (access(path, F_OK) != 0) return SLC_OK;
     slc_status st = slc_file_read(&bytes, &size, path, (size_t)1 << 31, err);
     while (st == SLC_OK && at < size) {

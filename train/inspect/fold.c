@@ -19,13 +19,15 @@ static double value(const organ *o, size_t i, double absent)
 static slc_status fold_one(patient *p, size_t before, size_t norm, slc_err *err)
 {
     const slc_norm_settings *s = p->net->node[norm].settings;
-    organ *w = patient_organ(p, before, "weight"), *b = patient_organ(p, before, "bias");
-    organ *g = patient_organ(p, norm, "weight"), *beta = patient_organ(p, norm, "bias");
-    organ *m = patient_organ(p, norm, "running_mean");
-    organ *v = patient_organ(p, norm, "running_var");
+    organ *w = slc_patient_organ(p, before, "weight"),
+          *b = slc_patient_organ(p, before, "bias");
+    organ *g = slc_patient_organ(p, norm, "weight"),
+          *beta = slc_patient_organ(p, norm, "bias");
+    organ *m = slc_patient_organ(p, norm, "running_mean");
+    organ *v = slc_patient_organ(p, norm, "running_var");
     const size_t out = w->dim[0], each = w->size / out;
     if (!b) {
-        b = patient_add(p, before, "bias", out);
+        b = slc_patient_add(p, before, "bias", out);
         if (!b) return slc_fail(err, SLC_ENOMEM, "fold: out of memory");
         p->add_bias[before] = true;
     }
@@ -50,23 +52,23 @@ slc_status slc_fold(const char *path, const char *output,
     size_t folded = 0, reader;
     double difference = 0;
     *result = NULL;
-    slc_status st = patient_open(&p, path, settings, err);
+    slc_status st = slc_patient_open(&p, path, settings, err);
     for (size_t i = 0; st == SLC_OK && i < p.net->nodes; i++) {
         const int from = p.net->node[i].from[0];
         if (!is(&p, i, "batch_norm") || from < 0) continue;
         if (!is(&p, (size_t)from, "conv2d") && !is(&p, (size_t)from, "linear")) continue;
-        if (patient_readers(&p, (size_t)from, &reader) != 1) continue;
+        if (slc_patient_readers(&p, (size_t)from, &reader) != 1) continue;
         st = fold_one(&p, (size_t)from, i, err);
         folded++;
     }
     if (st == SLC_OK && folded == 0)
         st =
             slc_fail(err, SLC_EINVAL, "%s: has no batch norm that could be folded", path);
-    if (st == SLC_OK) st = patient_wake(&p, output, 1e-3, &difference, err);
+    if (st == SLC_OK) st = slc_patient_wake(&p, output, 1e-3, &difference, err);
     if (st == SLC_OK)
         *result =
             json_pack("{s:i, s:I, s:f, s:I}", "schema", 1, "folded", (json_int_t)folded,
                       "difference", difference, "images", (json_int_t)p.images);
-    patient_close(&p);
+    slc_patient_close(&p);
     return st;
 }

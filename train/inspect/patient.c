@@ -10,7 +10,7 @@ static slc_status no_memory(slc_err *err)
     return slc_fail(err, SLC_ENOMEM, "surgery: out of memory");
 }
 
-organ *patient_organ(patient *p, size_t node, const char *suffix)
+organ *slc_patient_organ(patient *p, size_t node, const char *suffix)
 {
     const slc_net_node *n = &p->net->node[node];
     char name[160];
@@ -20,7 +20,7 @@ organ *patient_organ(patient *p, size_t node, const char *suffix)
     return NULL;
 }
 
-organ *patient_add(patient *p, size_t node, const char *suffix, size_t size)
+organ *slc_patient_add(patient *p, size_t node, const char *suffix, size_t size)
 {
     organ *o = &p->organs[p->organ_count];
     *o = (organ){.rank = 1,
@@ -33,7 +33,7 @@ organ *patient_add(patient *p, size_t node, const char *suffix, size_t size)
     return o;
 }
 
-size_t patient_readers(const patient *p, size_t node, size_t *reader)
+size_t slc_patient_readers(const patient *p, size_t node, size_t *reader)
 {
     size_t count = 0;
     for (size_t i = 0; i < p->net->nodes; i++)
@@ -85,8 +85,8 @@ static slc_status choose_source(patient *p, slc_err *err)
     return st;
 }
 
-slc_status patient_show(patient *p, slc_model *model, slc_mode mode, patient_look *look,
-                        void *user, slc_err *err)
+slc_status slc_patient_show(patient *p, slc_model *model, slc_mode mode,
+                            patient_look *look, void *user, slc_err *err)
 {
     slc_loader_settings s;
     slc_loader *loader = NULL;
@@ -126,8 +126,8 @@ static slc_status keep_logits(void *user, slc_model *model, const slc_batch *bat
     return SLC_OK;
 }
 
-slc_status patient_open(patient *p, const char *path,
-                        const slc_surgery_settings *settings, slc_err *err)
+slc_status slc_patient_open(patient *p, const char *path,
+                            const slc_surgery_settings *settings, slc_err *err)
 {
     *p = (patient){.settings = settings};
     slc_status st =
@@ -150,10 +150,10 @@ slc_status patient_open(patient *p, const char *path,
     p->logits =
         slc_arena_zero(&p->arena, p->images * p->trained.class_count, sizeof(float));
     if (!p->logits) return no_memory(err);
-    return patient_show(p, p->trained.model, SLC_MODE_EVAL, keep_logits, p, err);
+    return slc_patient_show(p, p->trained.model, SLC_MODE_EVAL, keep_logits, p, err);
 }
 
-void patient_close(patient *p)
+void slc_patient_close(patient *p)
 {
     slc_recipe_close_sources(&p->sources);
     slc_tensors_close(&p->file);
@@ -274,7 +274,7 @@ static slc_status create(patient *p, slc_model **out, const slc_node *spec,
     return st == SLC_OK ? load_organs(p, *out, err) : st;
 }
 
-slc_status patient_viewer(patient *p, slc_model **out, slc_err *err)
+slc_status slc_patient_viewer(patient *p, slc_model **out, slc_err *err)
 {
     slc_node *spec = write_spec(p);
     stop_dropping(p, spec);
@@ -320,14 +320,14 @@ static slc_status save(patient *p, slc_model *model, const slc_node *spec,
     return slc_model_save(model, output, meta, err);
 }
 
-slc_status patient_wake(patient *p, const char *output, double most, double *difference,
-                        slc_err *err)
+slc_status slc_patient_wake(patient *p, const char *output, double most,
+                            double *difference, slc_err *err)
 {
     slc_model *model = NULL;
     check c = {.p = p};
     const slc_node *spec = write_spec(p);
     slc_status st = create(p, &model, spec, true, err);
-    if (st == SLC_OK) st = patient_show(p, model, SLC_MODE_EVAL, compare, &c, err);
+    if (st == SLC_OK) st = slc_patient_show(p, model, SLC_MODE_EVAL, compare, &c, err);
     *difference = c.largest > 0 ? c.off / c.largest : c.off;
     if (st == SLC_OK && !(*difference <= most))
         st = slc_fail(err, SLC_EINVAL,

@@ -34,30 +34,31 @@ typedef struct patient {
     uint64_t images;
 } patient;
 
-SLC_CHECKED slc_status patient_open(patient *p, const char *path,
-                                    const slc_surgery_settings *settings, slc_err *err);
-void patient_close(patient *p);
+SLC_CHECKED slc_status slc_patient_open(patient *p, const char *path,
+                                        const slc_surgery_settings *settings,
+                                        slc_err *err);
+void slc_patient_close(patient *p);
 
 /* Tensor "suffix" of a node, or NULL. */
-organ *patient_organ(patient *p, size_t node, const char *suffix);
-organ *patient_add(patient *p, size_t node, const char *suffix, size_t size);
+organ *slc_patient_organ(patient *p, size_t node, const char *suffix);
+organ *slc_patient_add(patient *p, size_t node, const char *suffix, size_t size);
 
 /* How many nodes read a node, and the last of them. */
-size_t patient_readers(const patient *p, size_t node, size_t *reader);
+size_t slc_patient_readers(const patient *p, size_t node, size_t *reader);
 
 /* Runs up to images pictures through model and hands every batch's outputs to look. */
 typedef slc_status patient_look(void *user, slc_model *model, const slc_batch *batch,
                                 const float *logits, slc_err *err);
-SLC_CHECKED slc_status patient_show(patient *p, slc_model *model, slc_mode mode,
-                                    patient_look *look, void *user, slc_err *err);
+SLC_CHECKED slc_status slc_patient_show(patient *p, slc_model *model, slc_mode mode,
+                                        patient_look *look, void *user, slc_err *err);
 
 /* The net as it was, in training form, so that all outputs stay in memory, but with batch
  * norm at rest and nothing dropped: forwards in TRAIN mode are those of evaluation. */
-SLC_CHECKED slc_status patient_viewer(patient *p, slc_model **out, slc_err *err);
+SLC_CHECKED slc_status slc_patient_viewer(patient *p, slc_model **out, slc_err *err);
 
 /* Builds the new net, compares its logits with the old ones, and writes it. *difference is
  * relative to the largest logit. most: above it nothing is written. */
-SLC_CHECKED slc_status patient_wake(patient *p, const char *output, double most,
-                                    double *difference, slc_err *err);
+SLC_CHECKED slc_status slc_patient_wake(patient *p, const char *output, double most,
+                                        double *difference, slc_err *err);
 
 #endif

@@ -35,7 +35,7 @@ static bool follow(const patient *p, size_t conv, size_t *last, size_t *reader)
 {
     size_t at = conv, next;
     for (;;) {
-        if (patient_readers(p, at, &next) != 1) return false;
+        if (slc_patient_readers(p, at, &next) != 1) return false;
         if (is(p, next, "conv2d")) {
             const slc_conv_settings *s = p->net->node[next].settings;
             *last = at;
@@ -102,7 +102,7 @@ static double similarity(const twins *t, size_t i, size_t j)
 static void move_weights(patient *p, size_t reader, size_t maps, size_t from, size_t to,
                          double share)
 {
-    organ *w = patient_organ(p, reader, "weight");
+    organ *w = slc_patient_organ(p, reader, "weight");
     const size_t out = w->dim[0], in = w->size / out, each = in / maps;
     for (size_t k = 0; k < out; k++)
         for (size_t x = 0; x < each; x++)
@@ -145,11 +145,11 @@ static void cut(patient *p, size_t conv, size_t last, size_t reader, const bool 
     size_t next = conv, kept = 0;
     for (size_t at = conv;; at = next) {
         for (size_t i = 0; i < SLC_COUNT(suffixes); i++)
-            drop_rows(patient_organ(p, at, suffixes[i]), dead, maps);
+            drop_rows(slc_patient_organ(p, at, suffixes[i]), dead, maps);
         if (at == last) break;
-        (void)patient_readers(p, at, &next);
+        (void)slc_patient_readers(p, at, &next);
     }
-    drop_columns(patient_organ(p, reader, "weight"), dead, maps);
+    drop_columns(slc_patient_organ(p, reader, "weight"), dead, maps);
     for (size_t i = 0; i < maps; i++)
         kept += !dead[i];
     p->out[conv] = kept;
@@ -214,7 +214,7 @@ static slc_status prune_layer(patient *p, slc_model *viewer, size_t conv, json_t
     t.sum = calloc(maps, sizeof(double));
     bool *dead = calloc(maps, sizeof(*dead));
     slc_status st = t.values && t.dot && t.sum && dead
-                        ? patient_show(p, viewer, SLC_MODE_TRAIN, gather, &t, err)
+                        ? slc_patient_show(p, viewer, SLC_MODE_TRAIN, gather, &t, err)
                         : slc_fail(err, SLC_ENOMEM, "prune: out of memory");
     if (st == SLC_OK && judge(&t, conv, reader, dead, removed) > 0)
         cut(p, conv, last, reader, dead, maps);
@@ -242,19 +242,19 @@ slc_status slc_prune(const char *path, const char *output,
     slc_model *viewer = NULL;
     json_t *removed = json_array();
     *result = NULL;
-    slc_status st = patient_open(&p, path, settings, err);
+    slc_status st = slc_patient_open(&p, path, settings, err);
     const json_int_t before = st == SLC_OK ? weight_count(&p) : 0;
-    if (st == SLC_OK) st = patient_viewer(&p, &viewer, err);
+    if (st == SLC_OK) st = slc_patient_viewer(&p, &viewer, err);
     for (size_t i = 0; st == SLC_OK && i < p.net->nodes; i++)
         st = prune_layer(&p, viewer, i, removed, err);
     slc_model_destroy(&viewer);
-    if (st == SLC_OK) st = patient_wake(&p, output, INFINITY, &difference, err);
+    if (st == SLC_OK) st = slc_patient_wake(&p, output, INFINITY, &difference, err);
     if (st == SLC_OK)
         *result =
             json_pack("{s:i, s:O, s:I, s:I, s:f, s:I}", "schema", 1, "removed", removed,
                       "weights_before", before, "weights_after", weight_count(&p),
                       "difference", difference, "images", (json_int_t)p.images);
     json_decref(removed);
-    patient_close(&p);
+    slc_patient_close(&p);
     return st;
 }
