@@ -71,7 +71,7 @@ int main(void)
                                                           .policy = pad,
                                                           .batch = 64,
                                                           .type = SLC_F32,
-                                                          .threads = 2,
+                                                          .threads = 1,
                                                           .shuffle = true,
                                                           .epochs = 6},
                                    2);
