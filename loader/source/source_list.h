@@ -2,3 +2,4 @@
 SLC_SOURCE(file)
 SLC_SOURCE(folder)
 SLC_SOURCE(idx)
+SLC_SOURCE(tar)
