@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -333,7 +334,8 @@ static slc_status open_source(slc_source *s, const void *set, const slc_source_h
     tar *t = slc_arena_zero(&s->arena, 1, sizeof(*t));
     if (!t) return no_memory(err);
     s->state = t;
-    t->fields = (slc_tar_fields){given->image, given->label, given->label_key};
+    t->fields = (slc_tar_fields){given->image ? given->image : "",
+                                 given->label ? given->label : "", given->label_key};
     s->describe = slc_arena_printf(&s->arena, "tar %s", given->path);
     if (!s->describe) return no_memory(err);
     if ((st = find_shards(s, &paths, given->path, err)) != SLC_OK) return st;

@@ -4,6 +4,7 @@
 #define LOADER_SOURCE_TAR_INDEX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
 

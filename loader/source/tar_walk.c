@@ -2,6 +2,7 @@
 #include "loader/source/tar_walk.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -6,6 +6,7 @@
 #define LOADER_SOURCE_TAR_WALK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
