@@ -1,4 +1,5 @@
 /* Every command, in the order of the help. One line each; see cmd.h. */
+CLI_COMMAND(doctor)
 CLI_COMMAND(ops)
 CLI_COMMAND(stats)
 CLI_COMMAND(digest)
