@@ -183,7 +183,8 @@ static slc_status name_classes(slc_source *s, const slc_texts *given, const char
                         s->classes);
     if (!given->n && is_there(s->root, file)) return read_names(s, file, names, err);
     for (size_t i = 0; i < s->classes; i++) {
-        names[i] = given->n ? given->v[i] : slc_arena_printf(&s->arena, "%zu", i);
+        names[i] = given->n ? slc_arena_text(&s->arena, given->v[i])
+                            : slc_arena_printf(&s->arena, "%zu", i);
         if (!names[i]) return no_memory(err);
     }
     return SLC_OK;

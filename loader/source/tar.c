@@ -111,8 +111,8 @@ static slc_status find_shards(slc_source *s, slc_texts *out, const char *path,
         return slc_braces_expand(out, &s->arena, path, err);
     out->v = slc_arena_zero(&s->arena, 1, sizeof(*out->v));
     if (!out->v) return no_memory(err);
-    out->v[out->n++] = path;
-    return SLC_OK;
+    out->v[out->n] = slc_arena_text(&s->arena, path); /* the settings' own goes away */
+    return out->v[out->n++] ? SLC_OK : no_memory(err);
 }
 
 static void run_indexers(void *arg, size_t thread)
@@ -232,7 +232,8 @@ static slc_status name_numbers(slc_source *s, const slc_texts *given, int64_t mo
     const char **names = slc_arena_zero(&s->arena, s->classes + 1, sizeof(*names));
     if (!names) return no_memory(err);
     for (size_t i = 0; i < s->classes; i++) {
-        names[i] = given->n ? given->v[i] : slc_arena_printf(&s->arena, "%zu", i);
+        names[i] = given->n ? slc_arena_text(&s->arena, given->v[i])
+                            : slc_arena_printf(&s->arena, "%zu", i);
         if (!names[i]) return no_memory(err);
     }
     s->class_names = names;
