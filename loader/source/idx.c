@@ -223,7 +223,8 @@ static slc_status name_classes(slc_source *s, const slc_texts *given, slc_err *e
     const char **names = slc_arena_zero(&s->arena, s->classes + 1, sizeof(*names));
     if (!names) return no_memory(err);
     for (size_t i = 0; i < s->classes; i++) {
-        names[i] = given->n ? given->v[i] : slc_arena_printf(&s->arena, "%zu", i);
+        names[i] = given->n ? slc_arena_text(&s->arena, given->v[i])
+                            : slc_arena_printf(&s->arena, "%zu", i);
         if (!names[i]) return no_memory(err);
     }
     s->class_names = names;

@@ -22,7 +22,7 @@ static inline const char *make_dir(char *buffer, size_t size)
 
 static inline void drop_dir(const char *dir)
 {
-    char command[600];
+    char command[1200];
     snprintf(command, sizeof(command), "chmod -R u+rwx '%s'; rm -rf '%s'", dir, dir);
     CHECK(system(command) == 0, "%s", command);
 }
@@ -30,7 +30,7 @@ static inline void drop_dir(const char *dir)
 static inline void write_bytes(const char *dir, const char *name, const void *bytes,
                                size_t size)
 {
-    char path[600];
+    char path[1200];
     slc_err err = {0};
     snprintf(path, sizeof(path), "%s/%s", dir, name);
     char *slash = strrchr(path, '/');
