@@ -39,7 +39,7 @@ static int add(const char *path, const struct stat *info, int type, struct FTW *
 static double now(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -93,36 +93,39 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The two take turns photo by photo, so that a machine that changes its speed changes it for
- * both. */
+static double median(double v[ROUNDS])
+{
+    qsort(v, ROUNDS, sizeof(*v), by_size);
+    return v[ROUNDS / 2];
+}
+
+/* The two take turns photo by photo, and each photo counts with its median, so that a machine
+ * that changes its speed changes it for both. Times are of this thread's CPU. */
 static void compare(bool whole, slc_decoder *decoder, uint8_t *buffer)
 {
-    double bare[ROUNDS + 1] = {0}, ours[ROUNDS + 1] = {0}, ratio[ROUNDS], bytes = 0;
+    double bare = 0, ours = 0, bytes = 0;
     struct jpeg_decompress_struct c;
     struct jpeg_error_mgr errors;
     slc_arena arena = {0};
     c.err = jpeg_std_error(&errors);
     jpeg_create_decompress(&c);
-    for (int round = 0; round <= ROUNDS; round++) /* round 0 warms up */
-        for (size_t i = 0; i < count; i++) {
-            const photo *p = &photos[i];
-            const slc_rect r = part_of(p, whole);
-            const bool first = ((size_t)round + i) % 2;
-            if (first) bare[round] += run_bare(&c, p, r, whole, buffer);
-            ours[round] += run_ours(decoder, p, r, &arena);
-            if (!first) bare[round] += run_bare(&c, p, r, whole, buffer);
-            bytes += round == 0 ? 3e-6 * (double)r.w * (double)r.h : 0;
+    for (size_t i = 0; i < count; i++) {
+        double b[ROUNDS], o[ROUNDS];
+        const slc_rect r = part_of(&photos[i], whole);
+        run_ours(decoder, &photos[i], r, &arena);
+        for (size_t k = 0; k < ROUNDS; k++) {
+            if (k % 2) b[k] = run_bare(&c, &photos[i], r, whole, buffer);
+            o[k] = run_ours(decoder, &photos[i], r, &arena);
+            if (k % 2 == 0) b[k] = run_bare(&c, &photos[i], r, whole, buffer);
         }
-    for (int i = 0; i < ROUNDS; i++)
-        ratio[i] = bare[i + 1] / ours[i + 1];
-    qsort(bare + 1, ROUNDS, sizeof(*bare), by_size);
-    qsort(ours + 1, ROUNDS, sizeof(*ours), by_size);
-    qsort(ratio, ROUNDS, sizeof(*ratio), by_size);
-    const double b = bare[1 + ROUNDS / 2], o = ours[1 + ROUNDS / 2];
+        bare += median(b);
+        ours += median(o);
+        bytes += 3e-6 * (double)r.w * (double)r.h;
+    }
     printf(
         "%-7s %4zu photos  bare %6.1f MB/s %6.0f/s  sluice %6.1f MB/s %6.0f/s  %.3f x\n",
-        whole ? "whole" : "quarter", count, bytes / b, (double)count / b, bytes / o,
-        (double)count / o, ratio[ROUNDS / 2]);
+        whole ? "whole" : "quarter", count, bytes / bare, (double)count / bare,
+        bytes / ours, (double)count / ours, bare / ours);
     jpeg_destroy_decompress(&c);
     slc_arena_free(&arena);
 }
