@@ -114,9 +114,9 @@ static void compare(bool whole, slc_decoder *decoder, uint8_t *buffer)
         const slc_rect r = part_of(&photos[i], whole);
         run_ours(decoder, &photos[i], r, &arena);
         for (size_t k = 0; k < ROUNDS; k++) {
-            if (k % 2) b[k] = run_bare(&c, &photos[i], r, whole, buffer);
+            if ((i + k) % 2) b[k] = run_bare(&c, &photos[i], r, whole, buffer);
             o[k] = run_ours(decoder, &photos[i], r, &arena);
-            if (k % 2 == 0) b[k] = run_bare(&c, &photos[i], r, whole, buffer);
+            if ((i + k) % 2 == 0) b[k] = run_bare(&c, &photos[i], r, whole, buffer);
         }
         bare += median(b);
         ours += median(o);
