@@ -146,7 +146,11 @@ slc_status slc_gif_check(slc_image_info *out, const uint8_t *bytes, size_t size,
                             .animated = frames > 1};
     const slc_status st = slc_check_size("gif", out->w, out->h, &how->limits, err);
     if (st != SLC_OK) return st;
-    return frames ? SLC_OK : slc_fail(err, SLC_EFORMAT, "gif: there is no frame in it");
+    if (frames == 0) return slc_fail(err, SLC_EFORMAT, "gif: there is no frame in it");
+    /* A code of LZW stands for 4096 pixels at most, in 12 bits once it does. */
+    if (!how->accept_truncated && out->w * out->h / 4096 > size)
+        return cut_short(err, out, size);
+    return SLC_OK;
 }
 
 /* --- TGA --------------------------------------------------------------------------------- */
