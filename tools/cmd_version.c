@@ -20,6 +20,9 @@
 #if SLC_HAVE_CAIRO
 #include <cairo.h>
 #endif
+#if SLC_HAVE_SQLITE
+#include <sqlite3.h>
+#endif
 
 /* openblas_config.h lies in different folders on different systems. */
 char *openblas_get_config(void);
@@ -73,6 +76,9 @@ static size_t list_libraries(library *list)
 #endif
 #if SLC_HAVE_CAIRO
     add(list, &n, "cairo", cairo_version_string());
+#endif
+#if SLC_HAVE_SQLITE
+    add(list, &n, "sqlite", sqlite3_libversion());
 #endif
     return n;
 }
