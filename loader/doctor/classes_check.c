@@ -38,6 +38,21 @@ static bool one_slip(const char *a, const char *b)
             strcmp(a + i + 2, b + i + 2) == 0);
 }
 
+static bool has_class(const slc_source *s, const char *name)
+{
+    for (size_t i = 0; i < slc_source_classes(s); i++)
+        if (strcmp(slc_source_class(s, i), name) == 0) return true;
+    return false;
+}
+
+/* Pairs that the first source has too were told with it. */
+static bool is_told(const slc_patient *p, const slc_source *s, size_t i, size_t k)
+{
+    const slc_source *first = p->set->sources[0];
+    return s != first && has_class(first, slc_source_class(s, i)) &&
+           has_class(first, slc_source_class(s, k));
+}
+
 static slc_status similar_names(slc_patient *p, const slc_source *s, slc_err *err)
 {
     const size_t n = slc_source_classes(s);
@@ -47,7 +62,7 @@ static slc_status similar_names(slc_patient *p, const slc_source *s, slc_err *er
         bare(a, sizeof(a), slc_source_class(s, i));
         for (size_t k = i + 1; k < n && st == SLC_OK; k++) {
             bare(b, sizeof(b), slc_source_class(s, k));
-            if ((*a && strcmp(a, b) == 0) || one_slip(a, b))
+            if (((*a && strcmp(a, b) == 0) || one_slip(a, b)) && !is_told(p, s, i, k))
                 st = slc_finding_add(p, SLC_FINDING_SIMILAR_NAMES, UINT64_MAX, UINT64_MAX,
                                      err, "\"%s\" and \"%s\" may be one class",
                                      slc_source_class(s, i), slc_source_class(s, k));
@@ -108,10 +123,7 @@ static slc_status missing_classes(slc_patient *p, size_t source, slc_err *err)
     slc_status st = SLC_OK;
     if (slc_source_classes(b) == 0 || same_classes(a, b)) return SLC_OK;
     for (size_t i = 0; i < slc_source_classes(a) && st == SLC_OK; i++) {
-        bool found = false;
-        for (size_t k = 0; k < slc_source_classes(b) && !found; k++)
-            found = strcmp(slc_source_class(a, i), slc_source_class(b, k)) == 0;
-        if (!found)
+        if (!has_class(b, slc_source_class(a, i)))
             st = slc_finding_add(p, SLC_FINDING_EMPTY_CLASS, UINT64_MAX, UINT64_MAX, err,
                                  "\"%s\" is not in %s", slc_source_class(a, i),
                                  place(p, source));

@@ -49,7 +49,7 @@ static slc_status report(slc_patient *p, uint64_t earlier, uint64_t later, int b
     if (st == SLC_OK && *one && *two && strcmp(one, two) != 0) {
         p->unclean[earlier] = 1; /* nobody knows which of the two is right */
         st = slc_finding_add(p, SLC_FINDING_CONFLICT, later, earlier, err,
-                             "%s is \"%s\" and \"%s\"", how, one, two);
+                             "%s as \"%s\" and as \"%s\"", how, one, two);
     }
     return st;
 }
