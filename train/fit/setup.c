@@ -23,18 +23,30 @@ static slc_status claim_directory(run *r, slc_err *err)
     const slc_fit_settings *s = r->settings;
     slc_status st = slc_dir_make(s->run, err);
     if (st == SLC_OK) st = slc_lock_take(&r->lock, slc_run_path(r, "lock"), err);
-    if (st != SLC_OK || s->resume) return st;
-    for (size_t i = 0; i < SLC_COUNT(files); i++) {
-        if (!exists(r, files[i])) continue;
-        if (!s->overwrite)
+    if (st != SLC_OK || s->resume || s->overwrite) return st;
+    for (size_t i = 0; i < SLC_COUNT(files); i++)
+        if (exists(r, files[i]))
             return slc_fail(err, SLC_EINVAL,
                             "%s holds a run already: resume it, overwrite it, or choose "
                             "another directory",
                             s->run);
-        if (unlink(slc_run_path(r, files[i])) != 0)
-            return slc_fail_errno(err, SLC_EIO, "%s", slc_run_path(r, files[i]));
-    }
     return SLC_OK;
+}
+
+static slc_status write_recipe(run *r, slc_err *err)
+{
+    return slc_file_replace(slc_run_path(r, "recipe.yaml"), r->recipe_text,
+                            strlen(r->recipe_text), err);
+}
+
+/* Takes the place of an earlier run. Only when everything that can fail before the first step
+ * has gone well: a mistyped key or a missing data set must not cost a trained model. */
+static slc_status move_in(run *r, slc_err *err)
+{
+    for (size_t i = 0; !r->settings->resume && i < SLC_COUNT(files); i++)
+        if (exists(r, files[i]) && unlink(slc_run_path(r, files[i])) != 0)
+            return slc_fail_errno(err, SLC_EIO, "%s", slc_run_path(r, files[i]));
+    return write_recipe(r, err);
 }
 
 static const char *tree_text(slc_arena *arena, const slc_node *node)
@@ -129,9 +141,8 @@ static slc_status choose_recipe(run *r, slc_err *err)
                                 "recipe", err);
         if (st == SLC_OK) st = compare(r, old, new, err);
     }
-    if (st != SLC_OK) return st;
-    return slc_file_replace(slc_run_path(r, "recipe.yaml"), r->recipe_text,
-                            strlen(r->recipe_text), err);
+    /* In a new directory at once: whatever kills the run from here on, it can be resumed. */
+    return st == SLC_OK && !exists(r, "recipe.yaml") ? write_recipe(r, err) : st;
 }
 
 static slc_status name_classes(run *r, slc_err *err)
@@ -351,6 +362,7 @@ slc_status slc_run_open(run *r, const slc_fit_settings *settings, slc_err *err)
     if (st == SLC_OK)
         st = slc_stepper_create(&r->step_of, r->model, r->recipe, r->threads, err);
     if (st == SLC_OK) st = make_blocks(r, err);
+    if (st == SLC_OK) st = move_in(r, err);
     if (st == SLC_OK && settings->resume && exists(r, "state.safetensors"))
         st = slc_run_load_state(r, err);
     if (st == SLC_OK) st = slc_run_cut_steps(r, err);
