@@ -218,6 +218,9 @@ section_train() {
     cp one/model.safetensors kept
     expect 2 'one' "$sluice" train tiny.yaml -o one -q
     cmp -s one/model.safetensors kept || fail "a refused run changed the weights"
+    # Nor on purpose, if the new one cannot even start.
+    expect 3 'nowhere' "$sluice" train tiny.yaml -o one --overwrite -q --set data.path=idx:nowhere
+    cmp -s one/model.safetensors kept || fail "an overwrite that could not start cost the earlier weights"
     # A disk that fills up while saving: no half file, no temporary one.
     expect 4 'full/.*: File too large' sh -c "ulimit -f 4; trap '' XFSZ; exec '$sluice' train tiny.yaml -o full -q"
     [ -e full/model.safetensors ] && fail "half a model was left behind"
