@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/pool.h"
 #include "loader/source/braces.h"
@@ -33,7 +34,7 @@ static const slc_param params[] = {
     {0},
 };
 
-enum { MAX_THREADS = 8, MOST_CLASSES = 1 << 20 };
+enum { MAX_THREADS = 8, MOST_CLASSES = 1 << 20, MOST_NAMES = 64 << 20 };
 
 typedef struct shard {
     const char *path; /* as given */
@@ -221,13 +222,44 @@ static bool all_small_numbers(const char *const *texts, uint64_t count, int64_t 
     return true;
 }
 
-static slc_status name_numbers(slc_source *s, const slc_texts *given, int64_t most,
-                               slc_err *err)
+/* The names in classes.txt beside the first shard, one a line, where preprocess puts them;
+ * none if there is no such file. */
+static slc_status read_names(slc_source *s, const shard *first, slc_texts *out,
+                             slc_err *err)
+{
+    uint8_t *bytes;
+    size_t size;
+    slc_err ignored;
+    const char *path = slc_arena_printf(&s->arena, "%.*sclasses.txt",
+                                        (int)(first->name - first->path), first->path);
+    if (!path) return no_memory(err);
+    if (slc_file_read(&bytes, &size, path, MOST_NAMES, &ignored) != SLC_OK) return SLC_OK;
+    char *text = slc_arena_text_n(&s->arena, (const char *)bytes, size), *rest = NULL;
+    free(bytes);
+    size_t lines = 1;
+    for (size_t i = 0; text && text[i]; i++)
+        lines += text[i] == '\n';
+    out->v = slc_arena_zero(&s->arena, lines, sizeof(*out->v));
+    if (!text || !out->v) return no_memory(err);
+    for (char *line = strtok_r(text, "\r\n", &rest); line;
+         line = strtok_r(NULL, "\r\n", &rest))
+        out->v[out->n++] = line;
+    return SLC_OK;
+}
+
+static slc_status name_numbers(slc_source *s, const tar *t, const slc_texts *given,
+                               int64_t most, slc_err *err)
 {
     const size_t need = (size_t)most + 1;
+    slc_texts beside = {0};
+    slc_status st = SLC_OK;
+    if (given->n == 0 && (st = read_names(s, &t->shards[0], &beside, err)) != SLC_OK)
+        return st;
+    if (beside.n > 0) given = &beside;
     if (given->n && given->n < need)
-        return slc_fail(err, SLC_EINVAL, "classes: %zu names, but labels go up to %zu",
-                        given->n, need - 1);
+        return slc_fail(err, SLC_EINVAL, "%s: %zu names, but labels go up to %zu",
+                        beside.n ? "classes.txt beside the shards" : "classes", given->n,
+                        need - 1);
     s->classes = given->n ? given->n : need;
     const char **names = slc_arena_zero(&s->arena, s->classes + 1, sizeof(*names));
     if (!names) return no_memory(err);
@@ -315,7 +347,7 @@ static slc_status label_all(slc_source *s, tar *t, const slc_texts *given, slc_e
         if (all_small_numbers(texts, s->count, &most)) {
             for (uint64_t i = 0; i < s->count; i++)
                 label[i] = (int32_t)strtol(texts[i], NULL, 10);
-            st = name_numbers(s, given, most, err);
+            st = name_numbers(s, t, given, most, err);
         } else {
             st = number_texts(s, t, texts, given, label, err);
         }

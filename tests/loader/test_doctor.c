@@ -90,6 +90,33 @@ static void make_set(const char *dir)
     write_bytes(dir, "train/owl/page.jpg", "<html>not found</html>", 22);
 }
 
+static bool is_clean(const slc_checkup *c, const char *word)
+{
+    char key[600];
+    for (uint64_t i = 0; i < c->samples; i++) {
+        uint64_t index;
+        const size_t k = slc_checkup_source(c, i, &index);
+        if (strstr(slc_source_key(c->sources[k], index, key, sizeof(key)), word))
+            return !c->unclean[i];
+    }
+    CHECK(false, "no sample %s", word);
+    return false;
+}
+
+/* What a manifest leaves out: copies, leaks, damage, and both sides of a contradiction. */
+static void check_clean(const slc_checkup *c)
+{
+    static const char *const clean[] = {"train/finch/03.png", "train/finch/05.png",
+                                        "owl/near.png", "owl/a.png", "owl/tiny.png"};
+    static const char *const unclean[] = {"finch/copy.png", "test/finch/leak.png",
+                                          "owl/cut.png",    "owl/page.jpg",
+                                          "owl/other.png",  "train/finch/04.png"};
+    for (size_t i = 0; i < SLC_COUNT(clean); i++)
+        CHECK(is_clean(c, clean[i]), "%s", clean[i]);
+    for (size_t i = 0; i < SLC_COUNT(unclean); i++)
+        CHECK(!is_clean(c, unclean[i]), "%s", unclean[i]);
+}
+
 static void check_found(const slc_checkup *c)
 {
     static const struct {
@@ -116,6 +143,7 @@ static void check_found(const slc_checkup *c)
               slc_finding_about(want[i].kind)->name, want[i].word, n);
     }
     CHECK(slc_checkup_found(c), "nothing found");
+    check_clean(c);
 }
 
 static void test_finds_what_was_planted(const char *dir)

@@ -170,6 +170,21 @@ static void test_labels_of_all_kinds(const char *dir)
           "%llu", (unsigned long long)slc_source_count(s));
     slc_source_close(&s);
 
+    /* classes.txt beside the shards names numbers, as preprocess writes it. */
+    char named[400];
+    snprintf(named, sizeof(named), "%s/named", dir);
+    add_picture(&tar, "a.png", 1);
+    tar_add_text(&tar, "a.cls", "1");
+    tar_end(&tar);
+    put(named, "a.tar", &tar, spec);
+    write_bytes(named, "classes.txt", "owl\nsnow finch\n", 15);
+    s = open_source(spec, NULL);
+    CHECK(slc_source_classes(s) == 2 && strcmp(slc_source_class(s, 1), "snow finch") == 0,
+          "%s", slc_source_class(s, 1));
+    slc_source_close(&s);
+    write_bytes(named, "classes.txt", "owl\n", 4);
+    check_refused(spec, NULL, SLC_EINVAL, "classes.txt", "1 names");
+
     add_picture(&tar, "a.png", 1);
     tar_add_text(&tar, "a.cls", "1");
     add_picture(&tar, "b.png", 1);
