@@ -2,8 +2,11 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "augment/whiten.h"
 #include "base/log.h"
 
 slc_status slc_bench_picture(slc_image *out, slc_arena *arena, size_t w, size_t h,
@@ -29,6 +32,7 @@ typedef struct bench {
     slc_work work;
     float *slot; /* of tail ops, else NULL */
     uint64_t index;
+    char path[32]; /* of a file made for the op, or "" */
 } bench;
 
 static slc_status once(bench *b, slc_err *err)
@@ -61,6 +65,51 @@ static slc_status part(bench *b, double seconds, uint64_t *runs, double *rate,
     return SLC_OK;
 }
 
+/* An op that reads what was measured on a data set (whiten) gets it measured on parts of the
+ * picture, of at most WHITEN px. */
+enum { WHITEN = 16 };
+
+static bool needs_file(const slc_op *op)
+{
+    const slc_param *p = op->entry.params;
+    while (p && p->name && strcmp(p->name, "file") != 0)
+        p++;
+    return p && p->name && !p->initial;
+}
+
+static slc_status measure(const slc_image *picture, size_t side, const char *path,
+                          slc_err *err)
+{
+    slc_whiten *z = NULL;
+    slc_status status = slc_whiten_create(&z, side, side, 3, err);
+    for (size_t y = 0; !status && y + side <= picture->h; y += side)
+        for (size_t x = 0; !status && x + side <= picture->w; x += side) {
+            const slc_image part = slc_image_part(picture, (slc_rect){x, y, side, side});
+            status = slc_whiten_add(z, &part, err);
+        }
+    if (!status) status = slc_whiten_save(z, 1e-3, path, err);
+    slc_whiten_destroy(&z);
+    return status;
+}
+
+/* Leaves the picture as a part that suits the file, and the settings in text. */
+static slc_status use_file(bench *b, slc_bench *out, char *text, size_t size,
+                           slc_err *err)
+{
+    char path[] = "/tmp/sluice-bench-XXXXXX";
+    const size_t side = out->w < WHITEN ? out->w : WHITEN;
+    const int fd = mkstemp(path);
+    if (fd < 0) return slc_fail(err, SLC_EIO, "bench: %s cannot be made", path);
+    close(fd);
+    snprintf(text, size, "[{%s: {file: %s}}]", out->op, path);
+    const slc_status status = measure(&b->picture, side, path, err);
+    b->picture = slc_image_part(&b->picture, (slc_rect){0, 0, side, side});
+    out->settings = "{file: (statistics of 16 x 16 px)}";
+    out->w = out->h = side;
+    snprintf(b->path, sizeof(b->path), "%s", path);
+    return status;
+}
+
 static slc_status prepare(bench *b, const slc_op *op, size_t side, slc_arena *arena,
                           slc_bench *out, slc_err *err)
 {
@@ -71,11 +120,12 @@ static slc_status prepare(bench *b, const slc_op *op, size_t side, slc_arena *ar
     out->settings = op->example ? op->example : "{}";
     out->w = more ? side * 9 / 4 : side;
     out->h = more ? side * 5 / 3 : side;
-    const int n =
-        snprintf(text, sizeof(text), "[{%s: %s}]", op->entry.name, out->settings);
+    snprintf(text, sizeof(text), "[{%s: %s}]", op->entry.name, out->settings);
     slc_status status = slc_bench_picture(&b->picture, arena, out->w, out->h, 3, err);
-    if (!status) status = slc_node_parse(&list, arena, text, (size_t)n, "bench", err);
+    if (!status && needs_file(op)) status = use_file(b, out, text, sizeof(text), err);
+    if (!status) status = slc_node_parse(&list, arena, text, strlen(text), "bench", err);
     if (!status) status = slc_policy_create(&b->policy, list, "bench", 3, err);
+    if (b->path[0]) remove(b->path);
     if (status || !op->tail || op->area) return status;
     b->slot = slc_arena_alloc(arena, out->w * out->h * 3 * sizeof(float));
     return b->slot ? SLC_OK : slc_fail(err, SLC_ENOMEM, "bench: no memory");

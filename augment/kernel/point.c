@@ -4,18 +4,43 @@
 
 #include "augment/kernel/tint.h"
 
-void slc_hist_add(uint32_t hist[3][256], const uint8_t *src, size_t w, size_t channels)
+/* Neighbours often are equal, and an increment has to wait for the one before of the same
+ * counter: four sets of counters take turns. */
+enum { TURNS = 4 };
+
+static void count3(uint32_t hist[TURNS][3][256], const uint8_t *src, size_t w)
 {
-    if (channels == 1) {
-        for (size_t x = 0; x < w; x++)
-            hist[0][src[x]]++;
-        return;
-    }
-    for (size_t x = 0; x < 3 * w; x += 3) {
-        hist[0][src[x]]++;
-        hist[1][src[x + 1]]++;
-        hist[2][src[x + 2]]++;
-    }
+    size_t x = 0;
+    for (; x + TURNS <= w; x += TURNS, src += 3 * TURNS)
+        for (size_t t = 0; t < TURNS; t++) {
+            hist[t][0][src[3 * t]]++;
+            hist[t][1][src[3 * t + 1]]++;
+            hist[t][2][src[3 * t + 2]]++;
+        }
+    for (; x < w; x++, src += 3)
+        for (size_t c = 0; c < 3; c++)
+            hist[0][c][src[c]]++;
+}
+
+static void count1(uint32_t hist[TURNS][3][256], const uint8_t *src, size_t w)
+{
+    size_t x = 0;
+    for (; x + TURNS <= w; x += TURNS)
+        for (size_t t = 0; t < TURNS; t++)
+            hist[t][0][src[x + t]]++;
+    for (; x < w; x++)
+        hist[0][0][src[x]]++;
+}
+
+void slc_hist(uint32_t hist[3][256], const slc_image *image)
+{
+    uint32_t turn[TURNS][3][256] = {0};
+    for (size_t y = 0; y < image->h; y++)
+        (image->channels == 1 ? count1 : count3)(turn, image->px + y * image->stride,
+                                                 image->w);
+    for (size_t c = 0; c < 3; c++)
+        for (size_t i = 0; i < 256; i++)
+            hist[c][i] = turn[0][c][i] + turn[1][c][i] + turn[2][c][i] + turn[3][c][i];
 }
 
 void slc_colour_c(uint8_t *dst, const uint8_t *src, size_t w, const float m[3][4])

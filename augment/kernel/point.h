@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/isa.h"
+#include "augment/image.h"
 
-/* Adds a row of w px to the histograms. */
-void slc_hist_add(uint32_t hist[3][256], const uint8_t *src, size_t w, size_t channels);
+/* The histogram of each channel; zeros for channels that a grey image lacks. */
+void slc_hist(uint32_t hist[3][256], const slc_image *image);
 
 /* out[c] = clamp(floor(m[c][0] r + m[c][1] g + m[c][2] b + m[c][3] + 0.5)), in float32, summed
  * left to right; three channels. */

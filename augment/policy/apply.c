@@ -32,13 +32,16 @@ slc_status slc_apply_table(slc_runner *r, const uint8_t table[3][256])
         if (status) return status;
         r->own = true;
     }
-    for (size_t y = 0; y < in.h; y++) {
+    /* Rows without gaps are one long row: the kernels prepare their tables once. */
+    const bool dense = in.stride == in.w * in.channels && r->now.stride == in.stride;
+    const size_t rows = dense ? 1 : in.h, w = dense ? in.w * in.h : in.w;
+    for (size_t y = 0; y < rows; y++) {
         uint8_t *dst = r->now.px + y * r->now.stride;
         const uint8_t *src = in.px + y * in.stride;
         if (same)
-            slc_lut[r->work->isa](dst, src, in.w * in.channels, table[0]);
+            slc_lut[r->work->isa](dst, src, w * in.channels, table[0]);
         else
-            slc_lut3[r->work->isa](dst, src, in.w, table);
+            slc_lut3[r->work->isa](dst, src, w, table);
     }
     return SLC_OK;
 }

@@ -58,12 +58,11 @@ slc_status slc_runner_flush(slc_runner *r)
 
 static slc_status run_tone(slc_runner *r, const slc_step *step, const slc_draw *draw)
 {
-    uint32_t hist[3][256] = {0};
+    uint32_t hist[3][256];
     uint8_t table[3][256];
     const slc_status status = slc_runner_flush(r);
     if (status) return status;
-    for (size_t y = 0; y < r->now.h; y++)
-        slc_hist_add(hist, r->now.px + y * r->now.stride, r->now.w, r->now.channels);
+    slc_hist(hist, &r->now);
     step->op->tone(step->settings, draw, hist, r->now.w * r->now.h, r->now.channels,
                    table);
     compose(r, (const uint8_t(*)[256])table);
