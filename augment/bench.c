@@ -125,6 +125,7 @@ static slc_status prepare(bench *b, const slc_op *op, size_t side, slc_arena *ar
     if (!status && needs_file(op)) status = use_file(b, out, text, sizeof(text), err);
     if (!status) status = slc_node_parse(&list, arena, text, strlen(text), "bench", err);
     if (!status) status = slc_policy_create(&b->policy, list, "bench", 3, err);
+    if (!status) status = slc_decoder_create(&b->work.decoder, err);
     if (b->path[0]) remove(b->path);
     if (status || !op->tail || op->area) return status;
     b->slot = slc_arena_alloc(arena, out->w * out->h * 3 * sizeof(float));
@@ -148,6 +149,7 @@ slc_status slc_bench_op(const slc_op *op, size_t side, double seconds, slc_isa i
         if (rate > out->images_per_second) out->images_per_second = rate;
     }
     slc_policy_destroy(&b.policy);
+    slc_decoder_destroy(&b.work.decoder);
     slc_arena_free(&b.work.arena);
     slc_arena_free(&arena);
     return status;

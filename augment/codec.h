@@ -56,6 +56,12 @@ SLC_API SLC_CHECKED slc_status slc_decode_image(slc_decoder *decoder,
                                                 const slc_decode *how, slc_arena *arena,
                                                 slc_image *out, slc_err *err);
 
+/* Through a JPEG file in memory and back: out is what Pillow makes of save(quality=...), open.
+ * With the same decoder, nothing is allocated once the largest image was met. */
+SLC_API SLC_CHECKED slc_status slc_jpeg_trip(slc_decoder *decoder, int quality,
+                                             const slc_image *image, slc_arena *arena,
+                                             slc_image *out, slc_err *err);
+
 /* A format. One file in augment/codec and one line in codec_list.h. Settings are those of its
  * encoder; encode is NULL if it only reads. */
 typedef struct slc_codec {

@@ -24,10 +24,12 @@ typedef struct slc_rect {
 } slc_rect;
 
 /* What one worker thread owns while it makes samples: memory that is given up after each
- * sample, and the instruction set its kernels may use. Threads: one at a time. */
+ * sample, and the instruction set its kernels may use. decoder is borrowed and serves the op
+ * jpeg; without one (NULL) each of its calls makes its own. Threads: one at a time. */
 typedef struct slc_work {
     slc_arena arena;
     slc_isa isa;
+    struct slc_decoder *decoder;
 } slc_work;
 
 /* Pixels from the arena, rows padded to 64 bytes with 64 more behind the last (kernels may

@@ -57,6 +57,7 @@ void slc_decoder_destroy(slc_decoder **decoder)
 {
     if (!*decoder) return;
     slc_jpeg_reader_destroy(&(*decoder)->jpeg);
+    slc_jpeg_writer_destroy(&(*decoder)->writer);
     slc_arena_free(&(*decoder)->scratch);
     free(*decoder);
     *decoder = NULL;

@@ -3,11 +3,15 @@
 
 #include <setjmp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <jpeglib.h>
 
 #include <jerror.h>
+
+#include "augment/codec/decoder.h"
+#include "augment/codec/jpeg_pool.h"
 
 enum { BUFFER = 8192 };
 
@@ -27,16 +31,26 @@ const slc_param slc_jpeg_params[] = {
      .help = "second pass for the best Huffman tables"},
     {0}};
 
-typedef struct writer {
+/* What one image is written with, and where to. */
+typedef struct job {
+    const slc_jpeg_settings *set;
+    const slc_image *image;
+    slc_str *out;
+} job;
+
+struct slc_jpeg_writer {
     struct jpeg_compress_struct c;
     struct jpeg_error_mgr errors;
     struct jpeg_destination_mgr to;
+    slc_jpeg_pool pool;
+    slc_str trip; /* of slc_jpeg_trip: keeps its room */
     jmp_buf jump;
     slc_status status;
     slc_err *err;
-    slc_str *out;
+    job job;
     uint8_t buffer[BUFFER];
-} writer;
+};
+typedef struct slc_jpeg_writer writer;
 
 static writer *writer_of(j_common_ptr c)
 {
@@ -70,7 +84,7 @@ static void begin(j_compress_ptr c)
 static boolean flush(j_compress_ptr c)
 {
     writer *w = writer_of((j_common_ptr)c);
-    slc_str_add_n(w->out, w->buffer, BUFFER);
+    slc_str_add_n(w->job.out, w->buffer, BUFFER);
     begin(c);
     return TRUE;
 }
@@ -78,14 +92,21 @@ static boolean flush(j_compress_ptr c)
 static void finish(j_compress_ptr c)
 {
     writer *w = writer_of((j_common_ptr)c);
-    slc_str_add_n(w->out, w->buffer, BUFFER - w->to.free_in_buffer);
+    slc_str_add_n(w->job.out, w->buffer, BUFFER - w->to.free_in_buffer);
 }
 
-static void write_image(writer *w, const slc_jpeg_settings *set, const slc_image *image)
+static void create_body(writer *w)
+{
+    jpeg_create_compress(&w->c);
+    slc_jpeg_pool_install(&w->pool, (j_common_ptr)&w->c);
+    w->c.dest = &w->to;
+}
+
+static void write_body(writer *w)
 {
     struct jpeg_compress_struct *c = &w->c;
-    jpeg_create_compress(c);
-    c->dest = &w->to;
+    const slc_image *image = w->job.image;
+    const slc_jpeg_settings *set = w->job.set;
     c->image_width = (JDIMENSION)image->w;
     c->image_height = (JDIMENSION)image->h;
     c->input_components = (int)image->channels;
@@ -107,25 +128,73 @@ static void write_image(writer *w, const slc_jpeg_settings *set, const slc_image
     jpeg_finish_compress(c);
 }
 
-static slc_status guarded(writer *w, const slc_jpeg_settings *set, const slc_image *image)
+static slc_status guarded(writer *w, void (*body)(writer *), slc_err *err)
 {
-    if (setjmp(w->jump) == 0) write_image(w, set, image);
+    w->status = SLC_OK;
+    w->err = err;
+    if (setjmp(w->jump) == 0) body(w);
     return w->status;
+}
+
+static slc_status writer_create(writer **out, slc_err *err)
+{
+    writer *w = calloc(1, sizeof(*w));
+    if (!w) return slc_fail(err, SLC_ENOMEM, "jpeg: out of memory");
+    w->c.err = jpeg_std_error(&w->errors);
+    w->errors.error_exit = on_error;
+    w->errors.emit_message = on_message;
+    w->to.init_destination = begin;
+    w->to.empty_output_buffer = flush;
+    w->to.term_destination = finish;
+    const slc_status st = guarded(w, create_body, err);
+    if (st != SLC_OK) slc_jpeg_writer_destroy(&w);
+    *out = w;
+    return st;
+}
+
+void slc_jpeg_writer_destroy(writer **of)
+{
+    if (!*of) return;
+    jpeg_destroy_compress(&(*of)->c);
+    slc_jpeg_pool_free(&(*of)->pool);
+    slc_str_free(&(*of)->trip);
+    free(*of);
+    *of = NULL;
+}
+
+static slc_status write_job(writer *w, const job *task, slc_err *err)
+{
+    w->job = *task;
+    const slc_status st = guarded(w, write_body, err);
+    jpeg_abort_compress(&w->c);
+    if (st == SLC_OK && task->out->failed)
+        return slc_fail(err, SLC_ENOMEM, "jpeg: out of memory");
+    return st;
 }
 
 slc_status slc_jpeg_encode(const void *settings, const slc_image *image, slc_str *out,
                            slc_err *err)
 {
-    writer w = {.err = err, .out = out};
-    w.c.err = jpeg_std_error(&w.errors);
-    w.errors.error_exit = on_error;
-    w.errors.emit_message = on_message;
-    w.to.init_destination = begin;
-    w.to.empty_output_buffer = flush;
-    w.to.term_destination = finish;
-    const slc_status st = guarded(&w, settings, image);
-    jpeg_destroy_compress(&w.c);
-    if (st == SLC_OK && out->failed)
-        return slc_fail(err, SLC_ENOMEM, "jpeg: out of memory");
+    writer *w = NULL;
+    slc_status st = writer_create(&w, err);
+    if (st == SLC_OK)
+        st = write_job(w, &(job){.set = settings, .image = image, .out = out}, err);
+    slc_jpeg_writer_destroy(&w);
     return st;
+}
+
+slc_status slc_jpeg_trip(slc_decoder *decoder, int quality, const slc_image *image,
+                         slc_arena *arena, slc_image *out, slc_err *err)
+{
+    const slc_jpeg_settings set = {.quality = quality};
+    slc_status st = decoder->writer ? SLC_OK : writer_create(&decoder->writer, err);
+    if (st != SLC_OK) return st;
+    slc_str *const bytes = &decoder->writer->trip;
+    bytes->size = 0;
+    st = write_job(decoder->writer, &(job){.set = &set, .image = image, .out = bytes},
+                   err);
+    if (st != SLC_OK) return st;
+    return slc_decode_image(decoder, (const uint8_t *)bytes->text, bytes->size,
+                            &(slc_decode){.channels = (unsigned)image->channels}, arena,
+                            out, err);
 }

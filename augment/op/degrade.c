@@ -48,22 +48,18 @@ static slc_status jpeg_area(const slc_context *context, const slc_draw *drawn,
                             const slc_image *in, slc_work *work, slc_image *out,
                             slc_err *err)
 {
-    const slc_codec *codec = slc_codec_by_extension("x.jpg");
-    const slc_decode how = {.channels = (unsigned)in->channels};
-    slc_decoder *decoder = NULL;
+    slc_decoder *own = NULL;
     slc_image back = {0};
-    slc_str bytes = {0};
+    slc_status status = SLC_OK;
     (void)context;
-    slc_status status = slc_encode(codec, (int)drawn->v[0], in, &bytes, err);
-    if (!status) status = slc_decoder_create(&decoder, err);
+    if (!work->decoder) status = slc_decoder_create(&own, err);
     if (!status)
-        status = slc_decode_image(decoder, (const uint8_t *)bytes.text, bytes.size, &how,
-                                  &work->arena, &back, err);
+        status = slc_jpeg_trip(own ? own : work->decoder, (int)drawn->v[0], in,
+                               &work->arena, &back, err);
     for (size_t y = 0; !status && y < out->h; y++)
         memcpy(out->px + y * out->stride, back.px + y * back.stride,
                out->w * out->channels);
-    slc_decoder_destroy(&decoder);
-    slc_str_free(&bytes);
+    slc_decoder_destroy(&own);
     return status;
 }
 

@@ -6,7 +6,9 @@
 slc_status slc_hand_init(slc_hand *hand, slc_err *err)
 {
     *hand = (slc_hand){.work.isa = slc_isa_detect()};
-    return slc_decoder_create(&hand->decoder, err);
+    const slc_status st = slc_decoder_create(&hand->decoder, err);
+    hand->work.decoder = hand->decoder;
+    return st;
 }
 
 void slc_hand_free(slc_hand *hand)

@@ -30,6 +30,7 @@ int main(int argc, char **argv)
     float *slot = malloc(w * h * 3 * sizeof(float));
     double best = 0;
 
+    CHECK(!slc_decoder_create(&work.decoder, NULL), "decoder");
     CHECK(!slc_bench_picture(&in, &arena, w, h, 3, NULL), "picture");
     for (int round = 0; round < 7; round++) {
         const double start = seconds();
@@ -55,6 +56,7 @@ int main(int argc, char **argv)
     printf("%.0f\n", best);
     free(slot);
     slc_policy_destroy(&policy);
+    slc_decoder_destroy(&work.decoder);
     slc_arena_free(&work.arena);
     slc_arena_free(&arena);
     return 0;

@@ -26,7 +26,7 @@ class Arena(c.Structure):
 
 
 class Work(c.Structure):
-    _fields_ = [("arena", Arena), ("isa", c.c_int)]
+    _fields_ = [("arena", Arena), ("isa", c.c_int), ("decoder", c.c_void_p)]
 
 
 class Key(c.Structure):
