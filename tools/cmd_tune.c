@@ -2,7 +2,7 @@
  * crashes or is killed for its memory costs the study nothing but that trial. */
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "tools/cmd.h"
+#include "tools/tune_again.h"
 #include "tools/tune_report.h"
 #include "train/fit.h"
 #include "train/study.h"
@@ -29,8 +30,8 @@ static const cli_opt options[] = {
     {'s', "set", FIELD(set), .value = "KEY=VALUE",
      .help = "change a key of the recipe, for example tune.trials=50 (repeatable)"},
     {0, "show", FIELD(show), .help = "only print the trials and draw the plots"},
-    {0, "rerun", FIELD(rerun), .value = "N:RUN",
-     .help = "train trial N again, from the start, in the run directory RUN"},
+    {0, "rerun", FIELD(rerun), .value = "N[:RUN]",
+     .help = "train trial N again in RUN (DIR/again/N) and compare its scores"},
     {0},
 };
 
@@ -110,8 +111,8 @@ static slc_status train(cli_context *cli, slc_study *study, slc_job *job, slc_er
     return st;
 }
 
-/* One job, start to end. The exit status tells the parent what became of it. */
-static int run_job(cli_context *cli, const char *dir, slc_err *err)
+/* One job, start to end; its trial's number goes to tell. The exit status tells the parent what became of it. */
+static int run_job(cli_context *cli, const char *dir, int tell, slc_err *err)
 {
     slc_study *study = NULL;
     slc_job job;
@@ -125,6 +126,8 @@ static int run_job(cli_context *cli, const char *dir, slc_err *err)
         code = job.kind == SLC_JOB_WAIT ? EXIT_WAIT : EXIT_END;
         goto done;
     }
+    if (write(tell, &job.trial.trial, sizeof(job.trial.trial)) < 0) goto done;
+    close(tell);
     const slc_status st = train(cli, study, &job, err);
     const double seconds = 1e-9 * (double)(slc_clock_ns() - start);
     if (st == SLC_ESTOP) {
@@ -147,46 +150,55 @@ done:
 /* --- the parent ------------------------------------------------------------------------------- */
 
 /* Records that a trial's process died, so that nobody tries the same trial for ever. */
-static slc_status bury(const char *dir, int signal_number, slc_err *err)
+static slc_status bury(const char *dir, uint64_t trial, int signal_number, slc_err *err)
 {
     slc_study *study = NULL;
-    slc_job job;
     char why[80];
+    snprintf(why, sizeof(why), "its process was ended by signal %d (%s)", signal_number,
+             signal_number == SIGKILL ? "killed: out of memory?"
+                                      : strsignal(signal_number));
     slc_status st = slc_study_reopen(&study, dir, err);
-    if (st == SLC_OK) st = slc_study_next(study, &job, err);
-    if (st == SLC_OK && job.kind == SLC_JOB_RUN && job.resume) {
-        snprintf(
-            why, sizeof(why), "its process was ended by signal %d (%s)", signal_number,
-            signal_number == 9 ? "killed: out of memory?" : strsignal(signal_number));
-        st = slc_study_finish(study, &job, 0, why, err);
-    }
+    if (st == SLC_OK) st = slc_study_bury(study, trial, why, err);
     slc_study_close(&study);
     return st;
 }
 
-/* Runs one job in a child; *code is how it ended. */
+/* The child's side: a study that is killed leaves nothing running. */
+static _Noreturn void be_child(cli_context *cli, const char *dir, pid_t parent, int tell)
+{
+    slc_err err = {0};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(EXIT_BROKEN);
+    const int end = run_job(cli, dir, tell, &err);
+    if (end == EXIT_BROKEN) fprintf(stderr, "sluice tune: %s\n", err.msg);
+    fflush(NULL);
+    _exit(end);
+}
+
+/* Runs one job in a child, which tells through a pipe which trial it is; *code is how it ended. */
 static slc_status spawn(cli_context *cli, const char *dir, int *code, slc_err *err)
 {
-    int status = 0;
+    int status = 0, ends[2];
+    uint64_t trial = 0;
+    if (pipe(ends) != 0)
+        return slc_fail_errno(err, SLC_EIO, "tune: cannot start a trial");
     fflush(NULL);
     const pid_t parent = getpid(), child = fork();
-    if (child < 0) return slc_fail_errno(err, SLC_EIO, "tune: cannot start a trial");
     if (child == 0) {
-        slc_err own = {0};
-        prctl(PR_SET_PDEATHSIG,
-              SIGKILL); /* a study that is killed leaves nothing running */
-        if (getppid() != parent) _exit(EXIT_BROKEN);
-        const int end = run_job(cli, dir, &own);
-        if (end == EXIT_BROKEN) fprintf(stderr, "sluice tune: %s\n", own.msg);
-        fflush(NULL);
-        _exit(end);
+        close(ends[0]);
+        be_child(cli, dir, parent, ends[1]);
     }
+    close(ends[1]);
+    const bool told = child > 0 && read(ends[0], &trial, sizeof(trial)) == sizeof(trial);
+    close(ends[0]);
+    if (child < 0) return slc_fail_errno(err, SLC_EIO, "tune: cannot start a trial");
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
             return slc_fail_errno(err, SLC_EIO, "tune: waiting for a trial");
     if (WIFSIGNALED(status)) {
         *code = EXIT_FAILED;
-        return atomic_load(cli->stop) ? SLC_OK : bury(dir, WTERMSIG(status), err);
+        return atomic_load(cli->stop) || !told ? SLC_OK
+                                               : bury(dir, trial, WTERMSIG(status), err);
     }
     *code = WEXITSTATUS(status);
     if (*code == EXIT_BROKEN)
@@ -235,12 +247,6 @@ static slc_status check_space(const slc_space *space, const slc_node *recipe,
             unit[d] = at[i];
         slc_node *node = slc_space_apply(space, recipe, unit, arena);
         if (!node) return slc_fail(err, SLC_ENOMEM, "tune: out of memory");
-        for (slc_node **link = &node->first; *link; link = &(*link)->next)
-            if (strcmp((*link)->key, "tune") == 0) {
-                *link = (*link)->next;
-                node->count--;
-                break;
-            }
         slc_status st = slc_recipe_read(&read, node, err);
         if (st == SLC_OK && !read.data.val && read.data.val_fraction <= 0 &&
             !read.data.folds)
@@ -293,48 +299,6 @@ static slc_status prepare(const tune_settings *s, const char *path, double *minu
     return st;
 }
 
-/* Trains one trial of a study again in a directory of its own. */
-static slc_status rerun(cli_context *cli, const tune_settings *s, slc_err *err)
-{
-    slc_study *study = NULL;
-    slc_trial *all = NULL;
-    slc_arena arena = {0};
-    slc_recipe recipe = {0};
-    slc_fit_result result = {0};
-    size_t n = 0, at = 0;
-    const char *colon = strchr(s->rerun, ':');
-    char number[24] = "";
-    int64_t wanted = -1;
-
-    if (colon && (size_t)(colon - s->rerun) < sizeof(number))
-        memcpy(number, s->rerun, (size_t)(colon - s->rerun));
-    if (!colon || !colon[1] || !slc_parse_int(number, &wanted) || wanted < 0)
-        return slc_fail(err, SLC_EINVAL, "--rerun: \"%s\" is not N:RUN", s->rerun);
-    slc_status st = slc_study_reopen(&study, s->output, err);
-    if (st == SLC_OK) st = slc_study_trials(study, &all, &n, err);
-    while (at < n && all[at].trial != (uint64_t)wanted)
-        at++;
-    if (st == SLC_OK && at == n)
-        st = slc_fail(err, SLC_EINVAL, "%s: there is no trial %" PRId64 " among %zu",
-                      s->output, wanted, n);
-    const slc_node *node =
-        st == SLC_OK ? slc_study_trial_recipe(study, &all[at], &arena) : NULL;
-    if (st == SLC_OK) st = slc_recipe_read(&recipe, node, err);
-    if (st == SLC_OK)
-        st = slc_fit_run(&(slc_fit_settings){.recipe = &recipe,
-                                             .run = colon + 1,
-                                             .threads = cli->threads,
-                                             .log = cli->log,
-                                             .stop = cli->stop},
-                         &result, err);
-    json_decref(result.summary);
-    slc_recipe_free(&recipe);
-    slc_arena_free(&arena);
-    free(all);
-    slc_study_close(&study);
-    return st;
-}
-
 static slc_status run(cli_context *cli, const void *settings, int count, char **args,
                       slc_err *err)
 {
@@ -345,7 +309,7 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     if (!s->output)
         return slc_fail(err, SLC_EINVAL,
                         "where is the study? give it a directory with -o DIR");
-    if (s->rerun) return rerun(cli, s, err);
+    if (s->rerun) return cli_tune_again(cli, s->output, s->rerun, err);
     if (!s->show) {
         if (count != 1) return slc_fail(err, SLC_EINVAL, "which recipe? give one RECIPE");
         st = prepare(s, args[0], &minutes, err);
@@ -372,13 +336,19 @@ const cli_cmd cli_cmd_tune = {
         "    lr: {log: [1e-4, 1]}      momentum: {uniform: [0, 0.99]}\n"
         "    width: {int: [8, 64], step: 8}      name: {choice: [sgd, adamw]}\n"
         "    beta2: {log: [0.9, 0.999], when: {optim.name: adamw}}\n"
-        "Its tune section says how: tune: {search: {name: bayes}, pacer: {name: asha},\n"
-        "trials: 30}. The study is one file that several processes may work on at the "
-        "same\n"
-        "time; the same command goes on after a kill.",
-    .examples = "sluice tune recipes/tune.yaml -o studies/fashion\n"
+        "Its tune section says how:\n"
+        "    tune: {search: {name: bayes}, pacer: {name: asha}, trials: 30}\n"
+        "search: grid, random, quasi (Sobol), bayes, tpe; pacer: none, median, asha; an "
+        "end:\n"
+        "trials, minutes, target. The study is one file that several processes may work "
+        "on at\n"
+        "the same time; the same command goes on after a kill, or with a larger budget.\n"
+        "DIR receives best.yaml, history, importance, parallel and slice as PNG and SVG.",
+    .examples = "sluice tune recipes/tune-fashion-mnist.yaml -o studies/fashion\n"
+                "sluice tune recipes/tune-fashion-mnist.yaml -o studies/fashion --set "
+                "tune.trials=60\n"
                 "sluice tune --show -o studies/fashion\n"
-                "sluice tune --rerun 7:runs/again -o studies/fashion",
+                "sluice tune --rerun 7 -o studies/fashion",
     .options = options,
     .initial = &(const tune_settings){.output = NULL},
     .settings_size = sizeof(tune_settings),

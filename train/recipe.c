@@ -216,7 +216,12 @@ static slc_status read_model(slc_recipe *r, const slc_node *section, slc_err *er
 slc_status slc_recipe_read(slc_recipe *out, const slc_node *root, slc_err *err)
 {
     top t = {0};
-    slc_recipe r = {0};
+    slc_recipe r = *out = (slc_recipe){0};
+    const slc_node *tune = root ? slc_node_get(root, "tune") : NULL;
+    if (tune)
+        return slc_node_fail(err, tune,
+                             "values of this recipe are to be searched for: "
+                             "`sluice tune` does, and writes best.yaml to train");
     slc_status st = slc_params_bind(top_params, &t, root, false, "recipe", &r.arena, err);
     r.root = slc_node_copy(&r.arena, root);
     r.seed = t.seed;

@@ -44,7 +44,8 @@ SLC_API SLC_CHECKED slc_status slc_space_read(slc_space *out, const slc_node *re
                                               slc_arena *arena, slc_err *err);
 
 /* Writes the point unit[0..n) of the unit cube into a copy of the recipe: every dimension
- * becomes its value; those whose condition does not hold are left out. */
+ * becomes its value; those whose condition does not hold are left out, and so is the tune section,
+ * which is no part of a run. */
 SLC_API slc_node *slc_space_apply(const slc_space *space, const slc_node *recipe,
                                   const double *unit, slc_arena *arena);
 

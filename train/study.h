@@ -2,8 +2,7 @@
  * picked up again after any of them was killed.
  *
  * A study directory holds
- *     study.sqlite      every trial: its point, state, scores, owner
- *     recipe.yaml       the recipe with its space, as it was when the study began
+ *     study.sqlite      the recipe with its space; every trial: its point, state, scores, owner
  *     trials/0007/      an ordinary run directory per trial
  *     best.yaml         the best trial's recipe, ready for `sluice train` */
 #ifndef TRAIN_STUDY_H
@@ -54,8 +53,9 @@ SLC_API SLC_CHECKED slc_status slc_tune_read(slc_tune *out, const slc_node *node
                                              slc_arena *arena, slc_err *err);
 SLC_API const slc_param *slc_tune_params(void); /* for the reference docs */
 
-/* Opens or creates dir/study.sqlite for a recipe tree (with its space; the tune section is not
- * part of what must stay the same). Errors: SLC_EINVAL: the study is of another recipe (first
+/* Opens or creates dir/study.sqlite for a recipe tree (with its space). All but the tune section
+ * must stay the same; of that, metric and epochs must, and the rest replaces what the study knew.
+ Errors: SLC_EINVAL: the study is of another recipe (first
  * key that differs) or of another version; SLC_EDATA, SLC_EIO. */
 SLC_API SLC_CHECKED slc_status slc_study_open(slc_study **out, const char *dir,
                                               const slc_node *recipe,
@@ -116,6 +116,10 @@ SLC_API SLC_CHECKED slc_status slc_study_report(slc_study *study, slc_job *job,
 SLC_API SLC_CHECKED slc_status slc_study_finish(slc_study *study, slc_job *job,
                                                 double seconds, const char *failure,
                                                 slc_err *err);
+
+/* Records that the process of a trial died, unless another has taken the trial over since. */
+SLC_API SLC_CHECKED slc_status slc_study_bury(slc_study *study, uint64_t trial,
+                                              const char *why, slc_err *err);
 
 /* All trials by number; the caller frees *out. */
 SLC_API SLC_CHECKED slc_status slc_study_trials(slc_study *study, slc_trial **out,

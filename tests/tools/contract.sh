@@ -3,6 +3,7 @@
 # usage: contract.sh SLUICE FIXTURES SECTION
 set -u
 absolute() { case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
+here=$(absolute "$(dirname "$0")") # contract_*.sh lie beside this
 sluice=$(absolute "$1") fixtures=$(absolute "$2") section=$3
 work=$(mktemp -d "${TMPDIR:-/tmp}/sluice-contract.XXXXXX") || exit 4
 trap 'rm -rf "$work"' EXIT
@@ -283,5 +284,9 @@ section_resume() {
     cmp -s whole/model.safetensors soft/model.safetensors || fail "weights after a stop differ"
 }
 
+for part in "$here"/contract_*.sh; do
+    # shellcheck disable=SC1090 # sections in files of their own
+    . "$part"
+done
 "section_$section" || fail "section $section"
 echo "$section: $checks checks"

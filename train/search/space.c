@@ -222,14 +222,15 @@ void slc_dim_text(const slc_dim *dim, double u, char *buffer, size_t size)
     slc_str_free(&text);
 }
 
-/* Overwrites a node in place, keeping its key and its neighbours. */
+/* Overwrites a node in place, keeping its key, its neighbours and where it is written. */
 static void become(slc_node *node, const slc_node *value)
 {
-    const char *key = node->key;
-    slc_node *next = node->next;
+    const slc_node old = *node;
     *node = *value;
-    node->key = key;
-    node->next = next;
+    node->key = old.key;
+    node->next = old.next;
+    node->line = old.line;
+    node->origin = old.origin;
 }
 
 static void drop(slc_node *root, const char *path)
@@ -277,5 +278,6 @@ slc_node *slc_space_apply(const slc_space *space, const slc_node *recipe,
     /* Positions in lists shift when something is dropped: last to first. */
     for (size_t i = space->n; root && i-- > 0;)
         if (!holds(root, &space->dim[i])) drop(root, space->dim[i].path);
+    if (root) drop(root, "tune");
     return root;
 }
