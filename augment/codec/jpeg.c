@@ -134,6 +134,19 @@ static void check_scans(slc_jpeg_reader *j)
                          (unsigned long long)most));
 }
 
+/* Huffman codes have a bit at least, and every block has one for its mean: a file with fewer
+ * bits than blocks is refused before libjpeg takes memory for the blocks. */
+static void check_bits(slc_jpeg_reader *j)
+{
+    uint64_t blocks = 0;
+    for (int i = 0; i < j->c.num_components; i++)
+        blocks += (uint64_t)j->c.comp_info[i].width_in_blocks *
+                  j->c.comp_info[i].height_in_blocks;
+    if (blocks / 8 > j->job.size && !j->c.arith_code && !j->job.how->accept_truncated)
+        stop(j, slc_fail(j->err, SLC_EFORMAT, "jpeg: %zu bytes cannot hold %zu x %zu px",
+                         j->job.size, j->info.w, j->info.h));
+}
+
 /* Where [at, at + n) of a side of full pixels lies when it is eighths / 8 as long: rounded
  * to nearest, never empty, and the far end stays the far end. */
 static void scale_span(size_t *at, size_t *n, size_t full, unsigned eighths)
@@ -316,6 +329,7 @@ static void decode_body(slc_jpeg_reader *j)
     slc_image stored;
     read_header(j);
     check_scans(j);
+    check_bits(j);
     slc_status st = slc_frame_make(&f, j->info.w, j->info.h, j->info.file_channels,
                                    j->info.orientation, j->job.how, j->err);
     if (st != SLC_OK) stop(j, st);

@@ -1,4 +1,4 @@
-/* BMP, GIF and TGA through stb_image. Its loaders trust their input in places (they read
+/* BMP and TGA through stb_image. Its loaders trust their input in places (they read
  * palettes that are not there, and take the end of the file for zeros), so each file is
  * checked here first: what reaches stb is complete. */
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 #include "augment/codec/frame.h"
 #include "augment/codec/stb_check.h"
 
-/* stb_image writes (never reads) a static text when it meets a GIF; the optimiser drops it,
- * which keeps the library without writable state, so it is always on. */
+/* stb_image writes (never reads) a static text; the optimiser drops it, which keeps the
+ * library without writable state, so it is always on. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpragmas"
 #pragma GCC diagnostic ignored "-Wunknown-warning-option"
@@ -37,6 +37,7 @@
 #define STBI_NO_JPEG
 #define STBI_NO_PNG
 #define STBI_NO_PNM
+#define STBI_NO_GIF
 #define STBI_NO_PSD
 #define STBI_NO_PIC
 #define STBI_MAX_DIMENSIONS 65535
@@ -52,48 +53,22 @@
 typedef struct pixels {
     uint8_t *px;
     int w, h, channels;
-    bool incomplete;
 } pixels;
 
-typedef bool (*loader)(pixels *out, stbi__context *s, slc_arena *scratch);
+typedef bool (*loader)(pixels *out, stbi__context *s);
 
-static bool load_bmp(pixels *out, stbi__context *s, slc_arena *scratch)
+static bool load_bmp(pixels *out, stbi__context *s)
 {
     stbi__result_info facts;
-    (void)scratch;
     out->px = stbi__bmp_load(s, &out->w, &out->h, &out->channels, 0, &facts);
     return out->px;
 }
 
-static bool load_tga(pixels *out, stbi__context *s, slc_arena *scratch)
+static bool load_tga(pixels *out, stbi__context *s)
 {
     stbi__result_info facts;
-    (void)scratch;
     out->px = stbi__tga_load(s, &out->w, &out->h, &out->channels, 0, &facts);
     return out->px;
-}
-
-/* The first frame on a transparent canvas. stb would paint the rest in the background colour
- * with red and blue exchanged; most viewers ignore that colour. */
-static bool load_gif(pixels *out, stbi__context *s, slc_arena *scratch)
-{
-    stbi__gif *gif = slc_arena_zero(scratch, 1, sizeof(*gif));
-    if (!gif) return false;
-    const stbi_uc *frame = stbi__gif_load_next(s, gif, &out->channels, 4, NULL);
-    const bool ok = frame && frame != (const stbi_uc *)s;
-    for (int i = 0; ok && i < gif->w * gif->h; i++)
-        if (!gif->history[i]) memset(gif->out + 4 * i, 0, 4);
-    out->w = gif->w;
-    out->h = gif->h;
-    out->channels = 4;
-    out->incomplete = gif->cur_y < gif->max_y;
-    if (ok)
-        out->px = gif->out;
-    else
-        STBI_FREE(gif->out);
-    STBI_FREE(gif->background);
-    STBI_FREE(gif->history);
-    return ok;
 }
 
 static slc_status copy_region(const pixels *p, const slc_decode *how,
@@ -105,6 +80,8 @@ static slc_status copy_region(const pixels *p, const slc_decode *how,
     if ((size_t)p->w != facts->w || (size_t)p->h != facts->h)
         return slc_fail(err, SLC_EFORMAT, "%s: the header contradicts itself",
                         facts->format);
+    for (size_t i = 3; channels == 4 && !facts->alpha && i < stride * facts->h; i += 4)
+        p->px[i] = 255; /* stb guesses */
     slc_status st =
         slc_frame_make(&f, facts->w, facts->h, facts->file_channels, 1, how, err);
     if (st == SLC_OK)
@@ -117,8 +94,8 @@ static slc_status copy_region(const pixels *p, const slc_decode *how,
     return SLC_OK;
 }
 
-static slc_status load(slc_decoder *decoder, loader loads, const uint8_t *bytes,
-                       size_t size, const slc_decode *how, const slc_image_info *facts,
+static slc_status load(loader loads, const uint8_t *bytes, size_t size,
+                       const slc_decode *how, const slc_image_info *facts,
                        slc_arena *arena, slc_image *out, slc_err *err)
 {
     pixels p = {0};
@@ -127,11 +104,9 @@ static slc_status load(slc_decoder *decoder, loader loads, const uint8_t *bytes,
     if (size > INT_MAX)
         return slc_fail(err, SLC_ELIMIT, "%s: %zu bytes", facts->format, size);
     stbi__start_mem(&s, bytes, (int)size);
-    if (!loads(&p, &s, &decoder->scratch))
+    if (!loads(&p, &s))
         st = slc_fail(err, SLC_EFORMAT, "%s: corrupt, or of a kind that is not read",
                       facts->format);
-    else if (p.incomplete && !how->accept_truncated)
-        st = slc_fail(err, SLC_EFORMAT, "%s: the file ends too early", facts->format);
     else
         st = copy_region(&p, how, facts, arena, out, err);
     STBI_FREE(p.px);
@@ -155,10 +130,9 @@ static slc_status bmp_decode(slc_decoder *decoder, const uint8_t *bytes, size_t 
                              slc_err *err)
 {
     slc_image_info facts;
+    (void)decoder;
     const slc_status st = slc_bmp_check(&facts, bytes, size, how, true, err);
-    return st == SLC_OK
-               ? load(decoder, load_bmp, bytes, size, how, &facts, arena, out, err)
-               : st;
+    return st == SLC_OK ? load(load_bmp, bytes, size, how, &facts, arena, out, err) : st;
 }
 
 const slc_codec slc_codec_bmp = {
@@ -167,40 +141,6 @@ const slc_codec slc_codec_bmp = {
     .is = is_bmp,
     .info = bmp_info,
     .decode = bmp_decode,
-};
-
-static bool is_gif(const uint8_t *bytes, size_t size)
-{
-    return size >= 13 &&
-           (memcmp(bytes, "GIF87a", 6) == 0 || memcmp(bytes, "GIF89a", 6) == 0);
-}
-
-static slc_status gif_info(slc_decoder *decoder, const uint8_t *bytes, size_t size,
-                           const slc_decode *how, slc_image_info *out, slc_err *err)
-{
-    (void)decoder;
-    return slc_gif_check(out, bytes, size, how, err);
-}
-
-static slc_status gif_decode(slc_decoder *decoder, const uint8_t *bytes, size_t size,
-                             const slc_decode *how, slc_arena *arena, slc_image *out,
-                             slc_err *err)
-{
-    slc_image_info facts;
-    const slc_status st = slc_gif_check(&facts, bytes, size, how, err);
-    return st == SLC_OK
-               ? load(decoder, load_gif, bytes, size, how, &facts, arena, out, err)
-               : st;
-}
-
-const slc_codec slc_codec_gif = {
-    .entry = {.name = "gif",
-              .summary = "animations, of which the first frame is read",
-              .source = "GIF89a, CompuServe; stb_image"},
-    .extensions = "gif",
-    .is = is_gif,
-    .info = gif_info,
-    .decode = gif_decode,
 };
 
 static slc_status tga_info(slc_decoder *decoder, const uint8_t *bytes, size_t size,
@@ -215,10 +155,9 @@ static slc_status tga_decode(slc_decoder *decoder, const uint8_t *bytes, size_t 
                              slc_err *err)
 {
     slc_image_info facts;
+    (void)decoder;
     const slc_status st = slc_tga_check(&facts, bytes, size, how, true, err);
-    return st == SLC_OK
-               ? load(decoder, load_tga, bytes, size, how, &facts, arena, out, err)
-               : st;
+    return st == SLC_OK ? load(load_tga, bytes, size, how, &facts, arena, out, err) : st;
 }
 
 const slc_codec slc_codec_tga = {

@@ -23,7 +23,7 @@ static slc_status cut_short(slc_err *err, const slc_image_info *info, size_t siz
 
 /* --- BMP --------------------------------------------------------------------------------- */
 
-enum { BMP_FILE_HEADER = 14, BMP_OS2 = 12 };
+enum { BMP_FILE_HEADER = 14, BMP_OS2 = 12, BMP_V4 = 108 };
 
 /* Whether a row of indices stays inside a palette of n colours. */
 static bool fits_palette(const uint8_t *row, size_t w, unsigned bits, size_t n)
@@ -70,12 +70,16 @@ slc_status slc_bmp_check(slc_image_info *out, const uint8_t *bytes, size_t size,
     const size_t compression = old ? 0 : get32(bytes + 30), offset = get32(bytes + 10);
     if (signed_w < 0 || signed_h == INT32_MIN)
         return slc_fail(err, SLC_EFORMAT, "bmp: negative size");
+    /* Four bytes a pixel are padding unless the newer headers name a mask, as in Pillow. */
+    const bool alpha = bits == 32 && compression == 3 && header >= BMP_V4 &&
+                       get32(bytes + BMP_FILE_HEADER + 52) != 0;
     *out = (slc_image_info){.format = "bmp",
                             .w = (size_t)signed_w,
                             .h = (size_t)(signed_h < 0 ? -signed_h : signed_h),
-                            .file_channels = 3,
+                            .file_channels = alpha ? 4 : 3,
                             .bits = bits,
                             .orientation = 1,
+                            .alpha = alpha,
                             .palette = bits <= 8};
     const slc_status st = slc_check_size("bmp", out->w, out->h, &how->limits, err);
     if (st != SLC_OK) return st;
@@ -93,64 +97,6 @@ slc_status slc_bmp_check(slc_image_info *out, const uint8_t *bytes, size_t size,
     if (bits <= 8 && (palette == 0 || palette > 256 || offset > size))
         return slc_fail(err, SLC_EFORMAT, "bmp: a palette of %zu colours", palette);
     return complete ? check_bmp_rows(out, bytes, size, palette, how, err) : SLC_OK;
-}
-
-/* --- GIF --------------------------------------------------------------------------------- */
-
-/* Behind a chain of sub-blocks; size if it does not end. */
-static size_t skip_blocks(const uint8_t *bytes, size_t size, size_t at)
-{
-    while (at < size && bytes[at] != 0)
-        at += 1 + (size_t)bytes[at];
-    return at < size ? at + 1 : size;
-}
-
-static size_t colour_table(unsigned flags)
-{
-    return flags & 0x80 ? (size_t)6 << (flags & 7) : 0;
-}
-
-/* How many frames begin in the file (2 is enough), and whether something is transparent. */
-static unsigned count_frames(const uint8_t *bytes, size_t size, bool *transparent)
-{
-    unsigned frames = 0;
-    size_t at = 13 + colour_table(bytes[10]);
-    while (at < size && frames < 2) {
-        if (bytes[at] == 0x2c && size - at > 10) {
-            frames++;
-            at = skip_blocks(bytes, size, at + 11 + colour_table(bytes[at + 9]));
-        } else if (bytes[at] == 0x21 && size - at > 8) {
-            if (frames == 0 && bytes[at + 1] == 0xf9 && bytes[at + 3] & 1)
-                *transparent = true;
-            at = skip_blocks(bytes, size, at + 2);
-        } else {
-            break;
-        }
-    }
-    return frames;
-}
-
-slc_status slc_gif_check(slc_image_info *out, const uint8_t *bytes, size_t size,
-                         const slc_decode *how, slc_err *err)
-{
-    bool transparent = false;
-    const unsigned frames = count_frames(bytes, size, &transparent);
-    *out = (slc_image_info){.format = "gif",
-                            .w = get16(bytes + 6),
-                            .h = get16(bytes + 8),
-                            .file_channels = transparent ? 4 : 3,
-                            .bits = 8,
-                            .orientation = 1,
-                            .alpha = transparent,
-                            .palette = true,
-                            .animated = frames > 1};
-    const slc_status st = slc_check_size("gif", out->w, out->h, &how->limits, err);
-    if (st != SLC_OK) return st;
-    if (frames == 0) return slc_fail(err, SLC_EFORMAT, "gif: there is no frame in it");
-    /* A code of LZW stands for 4096 pixels at most, in 12 bits once it does. */
-    if (!how->accept_truncated && out->w * out->h / 4096 > size)
-        return cut_short(err, out, size);
-    return SLC_OK;
 }
 
 /* --- TGA --------------------------------------------------------------------------------- */
@@ -172,7 +118,7 @@ bool slc_is_tga(const uint8_t *bytes, size_t size)
     for (size_t i = 3; i < 8; i++)
         if (bytes[1] == 0 && bytes[i] != 0) return false;
     if (bytes[1] == 1) return false;
-    if (type == TGA_GREY) return bits == 8;
+    if (type == TGA_GREY) return bits == 8 || bits == 16;
     return type == TGA_RGB && (bits == 15 || bits == 16 || bits == 24 || bits == 32);
 }
 
@@ -195,13 +141,11 @@ slc_status slc_tga_check(slc_image_info *out, const uint8_t *bytes, size_t size,
     const bool mapped = bytes[1] == 1, rle = bytes[2] & TGA_RLE;
     const bool grey = (bytes[2] & ~(unsigned)TGA_RLE) == TGA_GREY;
     const size_t entry = mapped ? (bytes[7] + 7u) / 8 : 0, pixel = (bytes[16] + 7u) / 8;
-    const bool alpha = (mapped ? bytes[7] : bytes[16]) == 32;
+    const bool alpha = grey ? bytes[16] == 16 : (mapped ? bytes[7] : bytes[16]) == 32;
     *out = (slc_image_info){.format = "tga",
                             .w = get16(bytes + 12),
                             .h = get16(bytes + 14),
-                            .file_channels = grey    ? 1
-                                             : alpha ? 4
-                                                     : 3,
+                            .file_channels = (grey ? 1 : 3) + alpha,
                             .bits = 8,
                             .orientation = 1,
                             .alpha = alpha,

@@ -8,8 +8,6 @@
 
 slc_status slc_bmp_check(slc_image_info *out, const uint8_t *bytes, size_t size,
                          const slc_decode *how, bool complete, slc_err *err);
-slc_status slc_gif_check(slc_image_info *out, const uint8_t *bytes, size_t size,
-                         const slc_decode *how, slc_err *err);
 slc_status slc_tga_check(slc_image_info *out, const uint8_t *bytes, size_t size,
                          const slc_decode *how, bool complete, slc_err *err);
 

@@ -103,6 +103,38 @@ static void test_promised_pixels_cost_nothing(slc_decoder *decoder)
     }
 }
 
+/* The same sizes with noise behind them, which decoders take for a picture for a while, and a
+ * small frame on a huge canvas. */
+static void test_noise_costs_nothing(slc_decoder *decoder)
+{
+    enum { NOISE = 41500 };
+    static const struct {
+        size_t size;
+        unsigned char bytes[64];
+    } heads[] = {
+        {32, "GIF89a\xc8\x32\xc8\x32\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\xc8\x32\xc8\x32"
+             "\0\x08\xff"},
+        {38, "GIF89a\xc8\x32\xc8\x32\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0"
+             "\0\2\2\x4c\1\0;"},
+        {18, "\0\0\x0a\0\0\0\0\0\0\0\0\0\xc8\x32\xc8\x32\x18"},
+        {28,
+         "\xff\xd8\xff\xc2\0\x0b\x08\x32\xc8\x32\xc8\1\1\x11\0\xff\xda\0\x08\1\1\0\0\x3f"
+         "\0"},
+    };
+    static unsigned char file[64 + NOISE];
+    for (size_t i = 0; i < SLC_COUNT(heads); i++) {
+        uint32_t noise = 12345;
+        for (size_t k = 0; k < sizeof(file); k++)
+            file[k] =
+                (unsigned char)((noise = noise * 1664525 + 1013904223) >> 24) & 0x7f;
+        memcpy(file, heads[i].bytes, heads[i].size);
+        const outcome o = decode(decoder, file, sizeof(file), &(slc_decode){0});
+        CHECK(o.status == SLC_EFORMAT && o.seconds < 0.1 && o.kb < 16384,
+              "file %zu: status %d, %g s, %ld kB: %s", i, o.status, o.seconds, o.kb,
+              o.text);
+    }
+}
+
 typedef struct file {
     unsigned char *at;
     unsigned long size;
@@ -263,6 +295,7 @@ int main(void)
     CHECK(slc_decoder_create(&decoder, NULL) == SLC_OK, "decoder");
     test_size_bombs(decoder);
     test_promised_pixels_cost_nothing(decoder);
+    test_noise_costs_nothing(decoder);
     test_limits(decoder);
     test_liars(decoder);
     test_round_trips(decoder, 3);

@@ -195,10 +195,26 @@ def others():
     pillow("exif8.webp", saved(picture, format="WEBP", lossless=True, exif=exif.tobytes()))
     pillow("rgb.bmp", saved(picture, format="BMP"))
     pillow("palette.bmp", saved(picture.quantize(16), format="BMP"))
+    padded = np.dstack([RGB[::-1, :, ::-1], (x * 6) % 256]).astype(np.uint8)  # no alpha to Pillow
+    pillow("padded.bmp", b"BM" + bytes(8) + struct.pack("<IIiiHHIIiiII", 54, 40, W, H, 1, 32,
+                                                        *6 * [0]) + padded.tobytes())
     pillow("still.gif", saved(picture.quantize(32), format="GIF"))
     pillow("interlaced.gif", saved(picture.quantize(32), format="GIF", interlace=1))
     pillow("animated.gif", saved(picture.quantize(8), format="GIF", save_all=True,
                                  append_images=[grey.convert("P")]))
+    placed = bytearray(saved(picture.quantize(200), format="GIF"))
+    frame = placed.index(b",\0\0\0\0" + struct.pack("<HH", W, H))
+    placed[6:10] = bytes(4)  # no canvas but the frame's
+    pillow("no_canvas.gif", bytes(placed))
+    placed[frame + 1:frame + 5] = struct.pack("<HH", 3, 2)
+    (out / "placed.gif").write_bytes(placed)
+    p = np.asarray(Image.open(io.BytesIO(placed)).convert("RGB")).copy()
+    p[:2] = p[:, :3] = BACK
+    expect("placed.gif", p)
+    clear = saved(picture.quantize(9), format="GIF", transparency=3)
+    (out / "clear.gif").write_bytes(clear)
+    p = np.asarray(Image.open(io.BytesIO(clear)).convert("RGBA")).astype(np.int64)
+    expect("clear.gif", over(p[..., :3], p[..., 3:]))
     pillow("rgb.ppm", saved(picture, format="PPM"))
     pillow("grey.pgm", saved(grey, format="PPM"))
     pillow("bits.pbm", saved(grey.convert("1"), format="PPM"))
@@ -211,6 +227,10 @@ def others():
     pillow("rgb.tga", saved(picture, format="TGA"))
     pillow("rle.tga", saved(picture, format="TGA", compression="tga_rle"))
     pillow("grey.tga", saved(grey, format="TGA"))
+    p = np.dstack([GREY, x * 7 % 256]).astype(np.int64)
+    (out / "alpha.tga").write_bytes(saved(Image.fromarray(p.astype(np.uint8)), format="TGA"))
+    p = over(p[..., :1].repeat(3, 2), p[..., 1:])
+    expect("alpha.tga", (p * [19595, 38470, 7471]).sum(-1) + 32768 >> 16)
     pillow("palette.tga", saved(picture.quantize(16), format="TGA"))
 
 
