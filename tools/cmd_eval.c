@@ -4,6 +4,8 @@
 
 #include "base/file.h"
 #include "tools/cmd.h"
+#include "tools/foreign.h"
+#include "tools/logits.h"
 #include "tools/plot.h"
 #include "tools/run_plots.h"
 #include "train/fit.h"
@@ -12,7 +14,8 @@ typedef struct eval_settings {
     const char *data, *split, *output, *engine;
     uint64_t batch;
     int precision; /* slc_precision */
-    bool tta;
+    bool tta, logits;
+    cli_foreign foreign;
 } eval_settings;
 
 #define FIELD(name) CLI_FIELD(eval_settings, name)
@@ -31,6 +34,8 @@ static const cli_opt options[] = {
     {0, "tta", FIELD(tta),
      .help = "average each picture's answer with its mirror image's"},
     {0, "engine", FIELD(engine), .value = "NAME", .help = "onednn or blas"},
+    {0, "logits", FIELD(logits), .help = "tell every picture's logits too"},
+    CLI_FOREIGN_OPTIONS(eval_settings),
     {0},
 };
 
@@ -121,6 +126,22 @@ static void print_text(const slc_trained *trained, const slc_metric *metric,
     print_confused(trained, object);
 }
 
+/* The object that is printed and saved. */
+static json_t *report(const slc_trained *trained, const slc_source *source,
+                      const slc_metric *metric, uint64_t bad, double rate)
+{
+    json_t *const object = slc_metric_json(metric, trained->classes);
+    if (!object) return NULL;
+    json_object_set_new(object, "schema", json_integer(1));
+    json_object_set_new(object, "model", json_string(trained->path));
+    json_object_set_new(object, "data", json_string(slc_source_describe(source)));
+    json_object_set_new(object, "bad", json_integer((json_int_t)bad));
+    json_object_set_new(object, "images_per_second", json_real(rate));
+    json_object_set_new(object, "peak_rss_bytes",
+                        json_integer((json_int_t)cli_peak_rss()));
+    return object;
+}
+
 static slc_status evaluate(cli_context *cli, const eval_settings *s,
                            const slc_trained *trained, const slc_source *source,
                            slc_err *err)
@@ -129,32 +150,28 @@ static slc_status evaluate(cli_context *cli, const eval_settings *s,
     slc_loader *loader = NULL;
     slc_metric metric = {0};
     json_t *object = NULL;
+    cli_logits logits = {trained, source, s->logits && cli->json ? json_array() : NULL};
 
     slc_status st = slc_trained_loader(trained, source, cli->threads, &settings, err);
-    if (st != SLC_OK) return st;
     settings.log = cli->log;
-    st = slc_loader_open(&loader, &settings, err);
+    if (st == SLC_OK) st = slc_loader_open(&loader, &settings, err);
     const uint64_t start = slc_clock_ns();
     if (st == SLC_OK)
         st = slc_trained_eval(
             trained, loader,
-            &(slc_eval_settings){.log = cli->log, .stop = cli->stop, .flip = s->tta},
+            &(slc_eval_settings){.log = cli->log,
+                                 .stop = cli->stop,
+                                 .flip = s->tta,
+                                 .on_prediction = s->logits ? cli_logits_take : NULL,
+                                 .user = &logits},
             &metric, err);
-    const double seconds = (double)(slc_clock_ns() - start) / 1e9;
     if (st == SLC_OK) {
         const slc_loader_counters counters = slc_loader_count(loader);
-        const double rate = (double)counters.samples / seconds;
+        const double rate =
+            (double)counters.samples * 1e9 / (double)(slc_clock_ns() - start);
         cli->findings = counters.bad > 0;
-        object = slc_metric_json(&metric, trained->classes);
-        if (object) {
-            json_object_set_new(object, "schema", json_integer(1));
-            json_object_set_new(object, "model", json_string(trained->path));
-            json_object_set_new(object, "data", json_string(slc_source_describe(source)));
-            json_object_set_new(object, "bad", json_integer((json_int_t)counters.bad));
-            json_object_set_new(object, "images_per_second", json_real(rate));
-            json_object_set_new(object, "peak_rss_bytes",
-                                json_integer((json_int_t)cli_peak_rss()));
-        }
+        object = report(trained, source, &metric, counters.bad, rate);
+        if (logits.list) json_object_set(object, "predictions", logits.list);
         if (s->output && object) st = save(cli, s->output, object, err);
         if (st == SLC_OK && cli->json) {
             st = cli_print_json(object, err);
@@ -164,6 +181,7 @@ static slc_status evaluate(cli_context *cli, const eval_settings *s,
         }
     }
     json_decref(object);
+    json_decref(logits.list);
     slc_metric_free(&metric);
     slc_loader_close(&loader);
     return st;
@@ -177,17 +195,25 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     slc_recipe_sources sources = {0};
     slc_source *given = NULL;
     slc_trained trained = {0};
-    (void)count;
+    int first = 0;
 
+    if (s->foreign.model && count == 0 && !s->data)
+        return slc_fail(err, SLC_EINVAL,
+                        "name pictures, or a labelled data set with --data");
     slc_status st =
-        slc_trained_open(&trained, args[0],
-                         &(slc_trained_settings){.batch = s->batch,
-                                                 .threads = cli->threads,
-                                                 .precision = (slc_precision)s->precision,
-                                                 .engine = s->engine},
-                         err);
-    if (st == SLC_OK) st = open_data(cli, s, &trained, &sources, &given, &source, err);
-    if (st == SLC_OK) st = evaluate(cli, s, &trained, source, err);
+        cli_model_open(&trained, &s->foreign, args, count, &first,
+                       &(slc_trained_settings){.batch = s->batch,
+                                               .threads = cli->threads,
+                                               .precision = (slc_precision)s->precision,
+                                               .engine = s->engine},
+                       err);
+    if (st == SLC_OK && first < count) {
+        st = cli_logits_of(cli, &trained, args + first, count - first, s->tta, err);
+    } else {
+        if (st == SLC_OK)
+            st = open_data(cli, s, &trained, &sources, &given, &source, err);
+        if (st == SLC_OK) st = evaluate(cli, s, &trained, source, err);
+    }
     slc_source_close(&given);
     slc_recipe_close_sources(&sources);
     slc_trained_close(&trained);
@@ -198,14 +224,20 @@ const cli_cmd cli_cmd_eval = {
     .name = "eval",
     .group = CLI_TRAINING,
     .summary = "accuracy, scores per class and confusion of a trained model",
-    .args = "MODEL",
-    .least = 1,
-    .most = 1,
-    .details = "MODEL is a model.safetensors, or a run directory that holds one. The "
-               "model's own recipe\n"
-               "says how pictures are decoded, resized and normalised.",
+    .args = "[MODEL] [PICTURES...]",
+    .most = -1,
+    .details =
+        "MODEL is a model.safetensors, or a run directory that holds one. The "
+        "model's own recipe\n"
+        "says how pictures are decoded, resized and normalised. With PICTURES (files, "
+        "folders, any\n"
+        "source; labels are not looked at) it tells their logits instead of "
+        "scores: path, class\n"
+        "and all logits between tabs, or JSON.\n\n" CLI_FOREIGN_DETAILS,
     .examples = "  sluice eval runs/demo\n"
-                "  sluice eval runs/demo --data ~/photos --split val -o report",
+                "  sluice eval runs/demo --data ~/photos --split val -o report\n"
+                "  sluice eval --model resnet18 --weights resnet18.safetensors cat.jpg "
+                "--json",
     .options = options,
     .initial = &(const eval_settings){.split = "test"},
     .settings_size = sizeof(eval_settings),

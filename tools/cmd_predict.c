@@ -5,6 +5,7 @@
 
 #include "tools/cmd.h"
 #include "tools/doubt.h"
+#include "tools/foreign.h"
 #include "train/fit.h"
 
 typedef struct predict_settings {
@@ -12,6 +13,7 @@ typedef struct predict_settings {
     const char *sheet;
     const char *engine;
     int precision;
+    cli_foreign foreign;
 } predict_settings;
 
 #define FIELD(name) CLI_FIELD(predict_settings, name)
@@ -29,6 +31,7 @@ static const cli_opt options[] = {
      .help = "with --mc-dropout: draw the most uncertain pictures there"},
     {0, "precision", FIELD(precision), .choices = precisions, .help = "arithmetic"},
     {0, "engine", FIELD(engine), .value = "NAME", .help = "onednn or blas"},
+    CLI_FOREIGN_OPTIONS(predict_settings),
     {0},
 };
 
@@ -96,8 +99,10 @@ static slc_status predict_one(cli_context *cli, printer *out, const char *spec,
     slc_metric metric = {0};
 
     slc_status st = slc_source_open_text(&source, spec, NULL, cli->log, err);
-    if (st == SLC_OK)
+    if (st == SLC_OK && !out->trained->nameless)
         st = slc_trained_loader(out->trained, source, cli->threads, &settings, err);
+    else if (st == SLC_OK)
+        settings = slc_trained_stream(out->trained, source, cli->threads);
     if (st == SLC_OK) {
         settings.log = cli->log;
         settings.on_error = SLC_ON_ERROR_SKIP;
@@ -130,15 +135,18 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     slc_trained trained = {0};
     printer out = {.cli = cli, .trained = &trained, .top = s->top, .settings = s};
 
+    int first = 0;
     slc_status st =
-        slc_trained_open(&trained, args[0],
-                         &(slc_trained_settings){.batch = s->batch,
-                                                 .threads = cli->threads,
-                                                 .precision = (slc_precision)s->precision,
-                                                 .engine = s->engine},
-                         err);
+        cli_model_open(&trained, &s->foreign, args, count, &first,
+                       &(slc_trained_settings){.batch = s->batch,
+                                               .threads = cli->threads,
+                                               .precision = (slc_precision)s->precision,
+                                               .engine = s->engine},
+                       err);
+    if (st == SLC_OK && first == count)
+        st = slc_fail(err, SLC_EINVAL, "name pictures to look at");
     if (cli->json) out.list = json_array();
-    for (int i = 1; st == SLC_OK && i < count; i++)
+    for (int i = first; st == SLC_OK && i < count; i++)
         st = predict_one(cli, &out, args[i], err);
     if (st == SLC_OK && cli->json) {
         st = cli_print_json(json_pack("{s:i, s:s, s:O}", "schema", 1, "model",
@@ -154,16 +162,18 @@ const cli_cmd cli_cmd_predict = {
     .name = "predict",
     .group = CLI_TRAINING,
     .summary = "name the most likely classes of pictures",
-    .args = "MODEL SOURCE...",
-    .least = 2,
+    .args = "[MODEL] SOURCE...",
+    .least = 1,
     .most = -1,
     .details = "SOURCE is a picture, a folder of pictures, or any data source. Every "
                "line of the output\n"
                "is the picture and its classes with probabilities, separated by tabs. "
                "Unreadable\n"
-               "pictures are named on stderr (exit code 1).",
-    .examples = "  sluice predict runs/demo shoe.png\n"
-                "  sluice predict runs/demo ~/photos --top 1 --json",
+               "pictures are named on stderr (exit code 1).\n\n" CLI_FOREIGN_DETAILS,
+    .examples =
+        "  sluice predict runs/demo shoe.png\n"
+        "  sluice predict runs/demo ~/photos --top 1 --json\n"
+        "  sluice predict --model resnet18 --weights resnet18.safetensors cat.jpg",
     .options = options,
     .initial = &(const predict_settings){.top = 3, .batch = 64},
     .settings_size = sizeof(predict_settings),

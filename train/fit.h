@@ -81,6 +81,7 @@ typedef struct slc_trained {
     slc_recipe_plans plans;
     slc_arena arena;
     const char *const *classes; /* NULL-terminated names */
+    bool nameless;              /* imported without names: classes are "0", "1", ... */
     size_t class_count, channels, height, width;
     const char *path;
     double temperature; /* of calibrated probabilities; 1 unless calibrated */
@@ -100,13 +101,37 @@ SLC_API SLC_CHECKED slc_status slc_trained_open(slc_trained *out, const char *pa
                                                 slc_err *err);
 SLC_API void slc_trained_close(slc_trained *trained); /* accepts zero */
 
+/* A ready net with weights that another program saved under torchvision's names. The file says
+ * how many classes and channels there are. */
+typedef struct slc_import {
+    const char *model;   /* "resnet18", or "{name: wrn, depth: 16}" */
+    const char *weights; /* safetensors; num_batches_tracked is passed over */
+    const char *names;   /* file with one class name a line; NULL: "0", "1", ... */
+    const char *ops;     /* YAML list of ops instead of the four below; NULL = none */
+    size_t resize, crop; /* px: short side, middle square; 0 = 256 and 224, or, for nets
+                              made for small pictures, their own side twice */
+    const char *mean, *std; /* "0.485, 0.456, 0.406"; NULL = ImageNet's (grey: 0.5) */
+} slc_import;
+
+/* Opens it as if it had been trained here. Precision AUTO means f32, so that logits are the other
+ * program's. Errors: SLC_EINVAL (no such model, ops), SLC_EDATA, SLC_EFORMAT: missing or unknown
+ * tensors, shapes or types that differ, a file that is not sound. */
+SLC_API SLC_CHECKED slc_status slc_trained_import(slc_trained *out,
+                                                  const slc_import *import,
+                                                  const slc_trained_settings *settings,
+                                                  slc_err *err);
+
 /* The stream of a source as this model wants it: its eval policy, decoding, channels, size.
- * Labelled sources must have the model's classes in the model's order. Errors: SLC_EINVAL
- * "class 3 is \"cat\" in DATA and \"dog\" in MODEL". */
+ * Labelled sources must have the model's classes in its order (as many, if it is nameless).
+ * Errors: SLC_EDATA "class 3 is \"cat\" in DATA and \"dog\" in MODEL". */
 SLC_API SLC_CHECKED slc_status slc_trained_loader(const slc_trained *trained,
                                                   const slc_source *source,
                                                   size_t threads,
                                                   slc_loader_settings *out, slc_err *err);
+
+/* The same whatever the labels mean: for answers that are not compared with them. */
+SLC_API slc_loader_settings slc_trained_stream(const slc_trained *trained,
+                                               const slc_source *source, size_t threads);
 
 /* One image's answer. */
 typedef struct slc_prediction {

@@ -4,7 +4,9 @@ sides fill by one formula, so that no weights need to be stored. usage: make_tor
 import numpy
 import torch
 import torchvision
+from PIL import Image
 from torch import nn
+from torchvision import transforms
 
 torch.manual_seed(0)
 
@@ -38,16 +40,16 @@ def prepare(model):
     return model
 
 
-def picture(n, c, side):
-    return torch.from_numpy(fill("picture", n * c * side * side).astype(numpy.float32)).view(n, c, side, side)
+def picture(n, c, side, name="picture"):
+    return torch.from_numpy(fill(name, n * c * side * side).astype(numpy.float32)).view(n, c, side, side)
 
 
 def block(i, o):
     return [nn.Conv2d(i, o, 3, padding=1, bias=False), nn.BatchNorm2d(o), nn.ReLU()]
 
 
-def cnn28():
-    return nn.Sequential(*block(1, 32), *block(32, 64), nn.MaxPool2d(2), *block(64, 128), nn.MaxPool2d(2), nn.Flatten(),
+def cnn28(channels=1):
+    return nn.Sequential(*block(channels, 32), *block(32, 64), nn.MaxPool2d(2), *block(64, 128), nn.MaxPool2d(2), nn.Flatten(),
                          nn.Linear(128 * 49, 256), nn.ReLU(), nn.Linear(256, 10))
 
 
@@ -67,14 +69,31 @@ def resnet18_cifar():
     return m
 
 
+def margin(make, x):
+    """How near to the kink of a relu a number comes, in standard deviations of its layer: what rounding must not cross."""
+    least = []
+    model = prepare(make()).train().double()
+    for m in model.modules():
+        if isinstance(m, nn.ReLU):
+            m.register_forward_pre_hook(lambda _, i: least.append((i[0].abs().min() / i[0].std()).item()))
+    with torch.no_grad():
+        model(x.double())
+    return min(least)
+
+
 def text(values):
     return ", ".join(f"{float(v):.9g}" for v in values)
 
 
 print("/* Made by make_torch_nets.py. Do not edit. */")
-for net, make, n, c, side in (("mlp", Mlp, 4, 1, 28), ("cnn28", cnn28, 4, 1, 28), ("resnet18_cifar", resnet18_cifar, 4, 3, 32)):
+for net, make, n, c, side in (("mlp", Mlp, 4, 1, 28), ("cnn28", cnn28, 4, 1, 28), ("resnet18_cifar", resnet18_cifar, 4, 3, 16)):
+    choice = "picture"
+    if side == 16:
+        choice = max((f"picture{k}" for k in range(40)), key=lambda name: margin(make, picture(n, c, side, name)))
+        print(f"/* {choice}: no number before a relu is nearer to 0 than {margin(make, picture(n, c, side, choice)):.1g} deviations */")
+        print(f'static const char {net}_picture[] = "{choice}";')
     model = prepare(make()).train().double()
-    y = model(picture(n, c, side).double())
+    y = model(picture(n, c, side, choice).double())
     d = torch.from_numpy(fill("loss", y.numel())).view(y.shape)
     y.backward(d)
     print(f"static const double {net}_logits[] = {{{text(y.detach().flatten())}}};")
@@ -88,3 +107,10 @@ for net in ("resnet18", "resnet50", "mobilenet_v2"):
     with torch.no_grad():
         y = model.double()(picture(2, 3, 64).double())
     print(f"static const double {net}_logits[] = {{{text(y[:, :10].flatten())}}};")
+# A picture of bytes through torchvision's own preparation, for weights that came from a file.
+pixels = ((fill("bytes", 39 * 47 * 3) + 1) * 127.5).astype(numpy.uint8).reshape(39, 47, 3)
+steps = [transforms.Resize(32), transforms.CenterCrop(28), transforms.ToTensor(),
+         transforms.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])]
+with torch.no_grad():
+    y = prepare(cnn28(3)).eval().double()(transforms.Compose(steps)(Image.fromarray(pixels)).double()[None])
+print(f"static const double import_logits[] = {{{text(y.flatten())}}};")

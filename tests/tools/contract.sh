@@ -212,6 +212,15 @@ section_train() {
     expect 0 '"top1"' "$sluice" eval one --json
     expect 0 'top-1' "$sluice" eval one --data idx:fix/idx
     expect 0 '"predictions"' "$sluice" predict one idx:fix/idx --json
+    # Weights by themselves, with the name of their net: the same answers as with their recipe.
+    "$sluice" eval one idx:fix/idx --json | sed 's/.*"predictions"//' >own.txt
+    "$sluice" eval --model mlp --weights one/model.safetensors idx:fix/idx --json --batch 32 \
+        --ops '[{resize: {size: 16}}, {center_crop: {size: 16}}, {normalize: {mean: 0.35, std: 0.2}}]' |
+        sed -e 's/.*"predictions"//' -e 's/"class":"[^"]*"//g' >foreign.txt
+    sed 's/"class":"[^"]*"//g' own.txt | cmp - foreign.txt || fail "the same weights gave other logits without their recipe"
+    expect 2 'needs --weights' "$sluice" eval --model mlp fix/photos
+    expect 2 'name pictures' "$sluice" eval --model mlp --weights one/model.safetensors
+    expect 3 'tensor' "$sluice" eval --model resnet20 --weights one/model.safetensors fix/photos
     # A second run gives the same bytes.
     expect 0 'model.safetensors' "$sluice" train tiny.yaml -o two -q
     cmp -s one/model.safetensors two/model.safetensors || fail "the same recipe gave other weights"

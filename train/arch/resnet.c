@@ -41,10 +41,11 @@ static void norm(slc_str *out, const char *name)
     slc_str_printf(out, "- batch_norm: {name: %s}\n", name);
 }
 
-/* One residual block called name, after the layer called before. width is the inner one. */
+/* One residual block called name, after the layer called before; it gives width x expansion
+ * channels and has inner ones within (0 = width). */
 typedef struct residual {
     const char *name, *before;
-    size_t width, expansion;
+    size_t width, expansion, inner;
     int stride;
     bool project;
 } residual;
@@ -53,12 +54,12 @@ static void residual_block(slc_str *out, const residual *b)
 {
     char name[160];
     const size_t convs = b->expansion == 1 ? 2 : 3;
+    const size_t inner = b->inner ? b->inner : b->width;
     for (size_t i = 1; i <= convs; i++) {
         const bool last = i == convs, strided = i == (convs == 2 ? 1 : 2);
         snprintf(name, sizeof(name), "%s.conv%zu", b->name, i);
-        conv(out, name, i == 1 ? b->before : NULL,
-             last ? b->width * b->expansion : b->width, convs == 3 && i != 2 ? 1 : 3,
-             strided ? b->stride : 1);
+        conv(out, name, i == 1 ? b->before : NULL, last ? b->width * b->expansion : inner,
+             convs == 3 && i != 2 ? 1 : 3, strided ? b->stride : 1);
         snprintf(name, sizeof(name), "%s.bn%zu", b->name, i);
         norm(out, name);
         if (!last) slc_str_add(out, "- relu\n");
@@ -74,9 +75,9 @@ static void residual_block(slc_str *out, const residual *b)
                    b->project ? ".downsample.1" : "", b->name);
 }
 
-/* blocks[i] residual blocks in stage i. */
+/* blocks[i] residual blocks in stage i; wide: factor of the channels within them. */
 static void write_net(const settings *s, const size_t *blocks, size_t expansion,
-                      size_t classes, slc_str *out)
+                      size_t wide, size_t classes, slc_str *out)
 {
     char name[2][64] = {"", "stem"};
     const bool cifar = s->stem == 1;
@@ -94,6 +95,7 @@ static void write_net(const settings *s, const size_t *blocks, size_t expansion,
                                        .before = name[~at & 1],
                                        .width = (size_t)64 << stage,
                                        .expansion = expansion,
+                                       .inner = wide * 64 << stage,
                                        .stride = i == 0 && stage ? 2 : 1,
                                        .project = i == 0 && (stage || expansion > 1)});
         }
@@ -102,18 +104,18 @@ static void write_net(const settings *s, const size_t *blocks, size_t expansion,
                    classes);
 }
 
-#define TORCHVISION(id, expansion_, a, b, c, d)                                          \
+#define TORCHVISION(id, text, expansion_, wide, a, b, c, d)                              \
     static slc_status id(const void *set, slc_shape in, size_t classes, slc_str *out,    \
                          slc_err *err)                                                   \
     {                                                                                    \
         static const size_t blocks[4] = {a, b, c, d};                                    \
         (void)in, (void)err;                                                             \
-        write_net(set, blocks, expansion_, classes, out);                                \
+        write_net(set, blocks, expansion_, wide, classes, out);                          \
         return SLC_OK;                                                                   \
     }                                                                                    \
     const slc_arch slc_arch_##id = {                                                     \
         .entry = {.name = #id,                                                           \
-                  .summary = "residual net with " #a ", " #b ", " #c ", " #d " blocks",  \
+                  .summary = text " with " #a ", " #b ", " #c ", " #d " blocks",         \
                   .source = "He et al., CVPR 2016 (arXiv:1512.03385); torchvision",      \
                   .params = stem_params,                                                 \
                   .settings_size = sizeof(settings)},                                    \
@@ -122,10 +124,12 @@ static void write_net(const settings *s, const size_t *blocks, size_t expansion,
         .classes = 1000,                                                                 \
     };
 
-TORCHVISION(resnet18, 1, 2, 2, 2, 2)
-TORCHVISION(resnet34, 1, 3, 4, 6, 3)
-TORCHVISION(resnet50, 4, 3, 4, 6, 3)
-TORCHVISION(resnet101, 4, 3, 4, 23, 3)
+TORCHVISION(resnet18, "residual net", 1, 1, 2, 2, 2, 2)
+TORCHVISION(resnet34, "residual net", 1, 1, 3, 4, 6, 3)
+TORCHVISION(resnet50, "residual net", 4, 1, 3, 4, 6, 3)
+TORCHVISION(resnet101, "residual net", 4, 1, 3, 4, 23, 3)
+TORCHVISION(wide_resnet50_2, "resnet50, twice as wide within the blocks,", 4, 2, 3, 4, 6,
+            3)
 
 /* 6 n + 2 layers: 16, 32, 64 channels, n blocks each; projections where the shape changes. */
 static void write_cifar(size_t n, size_t classes, slc_str *out)

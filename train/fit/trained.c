@@ -7,6 +7,7 @@
 #include "train/checkpoint.h"
 #include "train/fit.h"
 #include "train/fit/run.h"
+#include "train/fit/trained_impl.h"
 
 /* A run directory stands for the model in it. */
 static const char *find_file(slc_trained *t, const char *path)
@@ -78,8 +79,8 @@ static slc_status read_meta(slc_trained *t, const slc_tensors *file, slc_err *er
     return st;
 }
 
-static slc_status make(slc_model **out, const slc_trained *t, const slc_node *spec,
-                       const slc_trained_settings *settings, slc_err *err)
+slc_status slc_trained_make(slc_model **out, const slc_trained *t, const slc_node *spec,
+                            const slc_trained_settings *settings, slc_err *err)
 {
     const slc_model_settings m = {
         .spec = spec,
@@ -108,7 +109,7 @@ static slc_status make_member(slc_trained *t, const slc_tensors *file, size_t i,
     const char *text = slc_tensors_meta(file, key);
     if (!text) return slc_fail(err, SLC_EFORMAT, "%s: %s is missing", t->path, key);
     slc_status st = slc_node_parse(&spec, &t->arena, text, strlen(text), t->path, err);
-    if (st == SLC_OK) st = make(&list[i], t, spec, settings, err);
+    if (st == SLC_OK) st = slc_trained_make(&list[i], t, spec, settings, err);
     if (st != SLC_OK) return st;
     t->model = list[0];
     t->member_count = i + 1;
@@ -147,7 +148,7 @@ static slc_status build(slc_trained *t, const slc_tensors *file,
     slc_status st = slc_recipe_make_plans(&t->plans, &t->recipe, err);
     if (st != SLC_OK) return st;
     if (text) return build_ensemble(t, file, (size_t)count, list, settings, err);
-    st = make(&list[0], t, t->recipe.model, settings, err);
+    st = slc_trained_make(&list[0], t, t->recipe.model, settings, err);
     if (st != SLC_OK) return st;
     t->model = list[0];
     t->member_count = 1;
@@ -191,7 +192,7 @@ static slc_status same_classes(const slc_trained *t, const slc_source *source,
     if (n != t->class_count)
         return slc_fail(err, SLC_EDATA, "%s has %zu classes, %s knows %zu",
                         slc_source_describe(source), n, t->path, t->class_count);
-    for (size_t c = 0; c < n; c++)
+    for (size_t c = 0; c < n && !t->nameless; c++)
         if (strcmp(slc_source_class(source, c), t->classes[c]) != 0)
             return slc_fail(err, SLC_EDATA, "class %zu is \"%s\" in %s, but \"%s\" in %s",
                             c, slc_source_class(source, c), slc_source_describe(source),
@@ -199,18 +200,24 @@ static slc_status same_classes(const slc_trained *t, const slc_source *source,
     return SLC_OK;
 }
 
+slc_loader_settings slc_trained_stream(const slc_trained *trained,
+                                       const slc_source *source, size_t threads)
+{
+    const slc_model_facts facts = slc_model_facts_of(trained->model);
+    slc_loader_settings out = slc_recipe_loader_settings(
+        &trained->recipe, &trained->plans, source, SLC_FOR_EVAL, threads);
+    out.batch = facts.batch;
+    out.channels = trained->channels;
+    out.width = trained->width;
+    out.height = trained->height;
+    out.quarantine = NULL;
+    if (facts.precision == SLC_PRECISION_BF16) out.type = SLC_BF16;
+    return out;
+}
+
 slc_status slc_trained_loader(const slc_trained *trained, const slc_source *source,
                               size_t threads, slc_loader_settings *out, slc_err *err)
 {
-    const slc_status st = same_classes(trained, source, err);
-    const slc_model_facts facts = slc_model_facts_of(trained->model);
-    *out = slc_recipe_loader_settings(&trained->recipe, &trained->plans, source,
-                                      SLC_FOR_EVAL, threads);
-    out->batch = facts.batch;
-    out->channels = trained->channels;
-    out->width = trained->width;
-    out->height = trained->height;
-    out->quarantine = NULL;
-    if (facts.precision == SLC_PRECISION_BF16) out->type = SLC_BF16;
-    return st;
+    *out = slc_trained_stream(trained, source, threads);
+    return same_classes(trained, source, err);
 }
