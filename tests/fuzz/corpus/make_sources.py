@@ -1,4 +1,4 @@
-"""Seeds of the fuzz targets tar, tar_index, manifest and cifar. usage: make_sources.py
+"""Seeds of the fuzz targets tar, tar_index, manifest, cifar, idx and listing. usage: make_sources.py
 
 Writes into the folders beside this file; Python's own library only."""
 import io
@@ -70,3 +70,33 @@ for name, choice, data in [("ten", 0, b"\1abc"), ("test", 1, b"\2" * 40), ("hund
                            ("names", 64, b"a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n"), ("split", 4 + 1, b"\0"),
                            ("few_names", 64, b"\0\nb")]:
     put("cifar", name, bytes([choice]) + data)
+
+
+def idx(choice, images, labels):
+    return bytes([choice]) + struct.pack("<H", len(images)) + images + labels
+
+
+grey = struct.pack(">4I", 0x803, 3, 2, 2) + bytes(range(12))
+colour = struct.pack(">5I", 0x804, 1, 1, 2, 3) + b"abcdef"
+three = struct.pack(">2I", 0x801, 3) + b"\0\2\1"
+for name, data in {
+        "grey": idx(0, grey, three), "packed": idx(3, grey, three), "raw_gz": idx(4, grey, three),
+        "colour": idx(0, colour, struct.pack(">2I", 0x801, 1) + b"\7"), "no_labels": idx(8, grey, b""),
+        "both": idx(16, grey, three), "test": idx(16 + 32, grey, three), "no_test": idx(32, grey, three),
+        "cut": idx(0, grey[:-1], three), "more": idx(0, grey + b"x", three), "few_labels": idx(0, grey, three[:-1]),
+        "wrong_count": idx(0, grey, struct.pack(">2I", 0x801, 2) + b"\0\1"), "swapped": idx(0, three, grey),
+        "none": idx(0, struct.pack(">4I", 0x803, 0, 2, 2), b""), "flat": idx(0, struct.pack(">4I", 0x803, 1, 0, 2), b""),
+        "huge": idx(1, struct.pack(">4I", 0x803, 2**32 - 1, 65535, 65535), three),
+        "wraps": idx(0, struct.pack(">5I", 0x804, 2**32 - 1, 65535, 65535, 3), three), "empty": idx(0, b"", b"")}.items():
+    put("idx", name, data)
+
+# A listing: header (magic, size, check: mended by the target; count, classes, directories, bytes of
+# their texts, bytes of the texts, split), directories, offsets, labels in pairs, texts.
+for name, count, classes, at, label, texts in [
+        ("plain", 2, 2, 0, 1, b"a/1\0b/2\0a\0b\0"), ("flat", 1, 0, 0, -1, b"1\0"), ("odd", 3, 1, 1, 0, b"a\0b\0"),
+        ("far", 1, 1, 99, 0, b"a\0"), ("label", 1, 1, 0, 1, b"a\0"), ("open", 1, 1, 0, 0, b"ab"),
+        ("many", 1 << 60, 1 << 60, 0, 0, b"a\0"), ("none", 0, 0, 0, 0, b"a\0")]:
+    n = min(count, 3)
+    put("listing", name, struct.pack("<9Q", 0, 0, 0, count, classes, 1, 1, len(texts), 0) + bytes(24) +
+        struct.pack(f"<{n + min(classes, 3)}Q", *[at] * (n + min(classes, 3))) +
+        struct.pack(f"<{(n + 1) // 2 * 2}i", *[label] * ((n + 1) // 2 * 2)) + b"\0" + texts)
