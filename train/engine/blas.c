@@ -292,6 +292,10 @@ static bool backward_data(void *out, const slc_product_call *call)
     product *p = out;
     const float *w = weights(p, call);
     const size_t columns = slc_round_up(p->tile * p->depth, 16), n = p->geom.n;
+    /* Whole images, cut without regard to threads: how a product rounds a row depends, with
+     * some CPUs' kernels, on the row's place in it. */
+    const size_t chunk = slc_max(p->tile / (p->geom.out.h * p->geom.out.w), 1);
+    const size_t chunks = (n + chunk - 1) / chunk;
     if (p->geom.linear) {
 #pragma omp parallel for num_threads((int)p->threads) schedule(static)
         for (size_t c = 0; c < p->depth; c += SLICE)
@@ -302,8 +306,10 @@ static bool backward_data(void *out, const slc_product_call *call)
     }
 #pragma omp parallel for num_threads((int)p->threads) schedule(static)
     for (size_t part = 0; part < p->threads; part++)
-        data_images(p, call, w, n * part / p->threads, n * (part + 1) / p->threads,
-                    (float *)call->scratch + part * columns);
+        for (size_t i = chunks * part / p->threads; i < chunks * (part + 1) / p->threads;
+             i++)
+            data_images(p, call, w, i * chunk, slc_min((i + 1) * chunk, n),
+                        (float *)call->scratch + part * columns);
     return true;
 }
 
