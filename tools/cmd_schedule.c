@@ -29,13 +29,19 @@ typedef struct curve {
 } curve;
 
 /* Steps of one epoch, from the data unless they are given. */
-static slc_status count_steps(const cli_context *cli, const char *path, const settings *s,
-                              uint64_t *per, slc_err *err)
+static slc_status count_steps(const cli_context *cli, const char *path,
+                              const slc_recipe *recipe, const settings *s, uint64_t *per,
+                              slc_err *err)
 {
     cli_stream stream;
     slc_loader *loader = NULL;
     *per = s->steps_per_epoch;
     if (*per > 0) return SLC_OK;
+    if (!recipe->data.train && !recipe->data.path)
+        return slc_fail(err, SLC_EINVAL,
+                        "%s: names no data to count the steps of an epoch; give "
+                        "--steps-per-epoch",
+                        path);
     slc_status st = cli_stream_open(&stream, cli, path, &s->sets, "train", err);
     if (st != SLC_OK) return st;
     const uint64_t k = (uint64_t)stream.recipe.train.accumulate;
@@ -133,7 +139,7 @@ static slc_status run(cli_context *cli, const void *of, int count, char **args,
     curve c = {0};
     (void)count;
     slc_status st = slc_recipe_open(&recipe, args[0], cli_sets(&s->sets, room), err);
-    if (st == SLC_OK) st = count_steps(cli, args[0], s, &c.per, err);
+    if (st == SLC_OK) st = count_steps(cli, args[0], &recipe, s, &c.per, err);
     if (st == SLC_OK) st = compute(&recipe, &c, err);
     if (st == SLC_OK && s->output) st = draw(&recipe, &c, s->output, err);
     if (st == SLC_OK) st = print(cli, &recipe, &c, err);

@@ -189,6 +189,25 @@ slc_status slc_model_forward(slc_model *model, const slc_view *x, const slc_pass
     return status;
 }
 
+size_t slc_model_prefix_bytes(const slc_model *model)
+{
+    return slc_exec_prefix_bytes(&model->exec);
+}
+
+slc_status slc_model_prefix(slc_model *model, const slc_view *x, const slc_pass *pass,
+                            void *out, slc_err *err)
+{
+    return slc_exec_prefix(&model->exec, x, pass, out, err);
+}
+
+slc_status slc_model_suffix(slc_model *model, const void *features, size_t n,
+                            const slc_pass *pass, const float **logits, slc_err *err)
+{
+    const slc_status status = slc_exec_suffix(&model->exec, features, n, pass, err);
+    *logits = model->exec.logits;
+    return status;
+}
+
 slc_status slc_model_backward(slc_model *model, const float *dlogits,
                               const slc_pass *pass, slc_err *err)
 {

@@ -109,6 +109,20 @@ SLC_API SLC_CHECKED slc_status slc_model_forward(slc_model *model, const slc_vie
                                                  const slc_pass *pass,
                                                  const float **logits, slc_err *err);
 
+/* The frozen beginning: the layers from the input on that neither learn nor draw, up to where
+ * they hand on one value. Its bytes for one image; 0 if there is none. As long as nothing is
+ * frozen, thawed or written, the same image gives the same bytes, so a caller may keep them. */
+SLC_API size_t slc_model_prefix_bytes(const slc_model *model);
+
+/* A TRAIN forward in two parts: the beginning's bytes to out (x->n times as many), and the rest
+ * from there. Backward follows the second. Only if there is a beginning. */
+SLC_API SLC_CHECKED slc_status slc_model_prefix(slc_model *model, const slc_view *x,
+                                                const slc_pass *pass, void *out,
+                                                slc_err *err);
+SLC_API SLC_CHECKED slc_status slc_model_suffix(slc_model *model, const void *features,
+                                                size_t n, const slc_pass *pass,
+                                                const float **logits, slc_err *err);
+
 /* Gradients of the loss with respect to all weights, from its gradient with respect to the
  * logits of the last TRAIN forward (n x classes). The input view must still be alive. */
 SLC_API SLC_CHECKED slc_status slc_model_backward(slc_model *model, const float *dlogits,

@@ -120,6 +120,7 @@ typedef struct slc_recipe_train {
     int64_t snapshots;   /* keep the weights of the last m cycle ends */
     slc_texts freeze;    /* globs */
     int64_t unfreeze_at; /* epoch; 0 = never */
+    double freeze_cache_mb;
     int64_t histograms;  /* every so many epochs; 0 = off */
     bool tensorboard;
     double diverge; /* stop when the loss is so many times its start; 0 = off */

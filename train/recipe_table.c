@@ -133,6 +133,10 @@ const slc_param slc_recipe_train_params[] = {
      .help = "globs of tensors that do not learn"},
     {"unfreeze_at", SLC_FIELD(train, unfreeze_at), .lo = 0, .hi = 1e9, .initial = "0",
      .unit = "epochs", .help = "the epoch from which they do; 0 = never"},
+    {"freeze_cache_mb", SLC_FIELD(train, freeze_cache_mb), .lo = 0, .hi = 1e9,
+     .initial = "1024", .unit = "MiB",
+     .help = "room to keep the output of frozen first layers, if augment is not random; "
+             "0 = off"},
     {"histograms", SLC_FIELD(train, histograms), .lo = 0, .hi = 1e9, .initial = "0",
      .unit = "epochs",
      .help = "write histograms of weights and gradients so often; 0 = off"},

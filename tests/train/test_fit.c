@@ -34,6 +34,17 @@ static const char *const rich[] = {"optim={name: adamw, lr: 0.003, lookahead: 3,
                                    "train.early_stop={patience: 2, metric: loss}",
                                    NULL};
 
+static const char *const late[] = {"train.swa={start: 0.4, lr: 0.02, bn_batches: 8}",
+                                   "schedule={name: cosine_restarts, cycles: 5}",
+                                   "train.snapshots=3", "train.clip_value=0.2", NULL};
+
+/* Everything before the dropout is frozen up to epoch 3, and nothing random comes before it. */
+#define FROZEN                                                                           \
+    "augment=[normalize: {mean: 0.4, std: 0.3}]", "train.freeze=[c1.*, b1.*]",           \
+        "train.unfreeze_at=3"
+static const char *const frozen_kept[] = {FROZEN, NULL};
+static const char *const frozen_run[] = {FROZEN, "train.freeze_cache_mb=0", NULL};
+
 /* One run. kill_at: raise SIGKILL in the log call of so many batches; stop_at: set the flag. */
 typedef struct job {
     const char *name;
@@ -220,6 +231,15 @@ static void test_survives_kill(const char *const *sets, const char *name)
     }
 }
 
+/* What the frozen layers made is kept or made again: the same run, interrupted or not. */
+static void test_frozen_layers_may_run_once(void)
+{
+    must((job){.name = "kept-not", .sets = frozen_run});
+    test_survives_kill(frozen_kept, "kept");
+    same_file("kept", "kept-not", "steps.csv");
+    same_metrics("kept", "kept-not");
+}
+
 static void test_stops_and_goes_on(void)
 {
     refused((job){.name = "stopped", .stop_at = 7}, SLC_ESTOP,
@@ -324,6 +344,8 @@ int main(void)
     test_repeats_itself();
     test_survives_kill(NULL, "bare");
     test_survives_kill(rich, "rich");
+    test_survives_kill(late, "late");
+    test_frozen_layers_may_run_once();
     test_stops_and_goes_on();
     test_refusals();
     test_directory_in_use();

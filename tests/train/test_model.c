@@ -1,4 +1,5 @@
 /* Models: promises of train/model.h, on both engines. */
+#include "base/attr.h"
 #include "tests/check.h"
 #include "train/model.h"
 #include "train/net.h"
@@ -100,6 +101,45 @@ static void test_frozen_layers_stay(void)
     slc_model_destroy(&m);
 }
 
+/* The same logits and gradients whether frozen first layers run with the rest or before. */
+static void test_frozen_beginning_runs_apart(const char *engine)
+{
+    static char features[1 << 20];
+    static float whole[N * CLASSES], grads[1 << 20];
+    slc_err err = {0};
+    const float *logits;
+    float d[N * CLASSES];
+    slc_model *m = make("resnet20", engine, 2, &err);
+    CHECK(m, "%s", err.msg);
+    CHECK(slc_model_prefix_bytes(m) == 0, "nothing is frozen");
+    const size_t count = slc_model_weight_count(m), size = sizeof(whole);
+    CHECK(slc_model_freeze(m, "layer1.*", true) > 0, "layer1");
+    CHECK(slc_model_prefix_bytes(m) == 0, "conv1 learns");
+    CHECK(slc_model_freeze(m, "conv1.*", true) + slc_model_freeze(m, "bn1.*", true) == 5,
+          "conv1 and bn1");
+    CHECK(slc_model_freeze(m, "layer2.0.conv1.*", true) == 1, "layer2.0.conv1");
+    /* layer2.0's shortcut reads the end of layer1 too: the cut is before its conv1 */
+    const size_t bytes = slc_model_prefix_bytes(m);
+    CHECK(bytes == (size_t)16 * SIDE * SIDE * sizeof(float), "%zu bytes", bytes);
+    const slc_pass pass = {.mode = SLC_MODE_TRAIN};
+    const slc_view view = {pixels, SLC_F32, SLC_NHWC, N};
+    CHECK(slc_model_forward(m, &view, &pass, &logits, &err) == SLC_OK, "%s", err.msg);
+    memcpy(whole, logits, size);
+    for (size_t i = 0; i < N * CLASSES; i++)
+        d[i] = logits[i] - (float)(i % 3 == 0);
+    CHECK(slc_model_backward(m, d, &pass, &err) == SLC_OK, "%s", err.msg);
+    CHECK(count <= SLC_COUNT(grads) && N * bytes <= sizeof(features), "room");
+    memcpy(grads, slc_model_grads(m), count * sizeof(float));
+    CHECK(slc_model_prefix(m, &view, &pass, features, &err) == SLC_OK, "%s", err.msg);
+    CHECK(slc_model_suffix(m, features, N, &pass, &logits, &err) == SLC_OK, "%s",
+          err.msg);
+    CHECK(memcmp(whole, logits, size) == 0, "%s: logits differ", engine);
+    CHECK(slc_model_backward(m, d, &pass, &err) == SLC_OK, "%s", err.msg);
+    CHECK(memcmp(grads, slc_model_grads(m), count * sizeof(float)) == 0,
+          "%s: gradients differ", engine);
+    slc_model_destroy(&m);
+}
+
 /* The lecture's example: batch norm of 1 to 16 as a 4 x 4 matrix. */
 static void test_batch_norm_of_1_to_16(void)
 {
@@ -179,6 +219,8 @@ int main(void)
 {
     for (size_t i = 0; i < sizeof(pixels) / sizeof(pixels[0]); i++)
         pixels[i] = (float)(i * 2654435761u >> 8 & 255) / 128 - 1;
+    test_frozen_beginning_runs_apart("blas");
+    test_frozen_beginning_runs_apart("auto");
     test_training_repeats_itself("blas", true);
     test_training_repeats_itself("auto", false);
     test_names_are_torchvisions();

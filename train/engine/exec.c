@@ -7,7 +7,7 @@
 
 #include "base/num.h"
 
-static void *value_at(const slc_exec *ex, const slc_runplan *plan, int value)
+void *slc_exec_value(const slc_exec *ex, const slc_runplan *plan, int value)
 {
     const int root = plan->value[value].root;
     if (root == 0 && plan->value[0].first == -2) return (void *)ex->view.data;
@@ -127,14 +127,14 @@ static slc_call call_of(slc_exec *ex, slc_runplan *plan, const slc_task *t,
                   .mode = pass->mode,
                   .rng = slc_net_rng(ex->seed, pass->step, t->index)};
     for (size_t i = 0; i < t->inputs; i++) {
-        c.x[i] = value_at(ex, plan, t->in[i]);
+        c.x[i] = slc_exec_value(ex, plan, t->in[i]);
         if (back && t->wants_dx[i]) c.dx[i] = grad_at(ex, plan, t->in[i]);
         c.add_dx[i] = t->adds_dx[i];
     }
-    if (t->add >= 0) c.add = value_at(ex, plan, t->add);
+    if (t->add >= 0) c.add = slc_exec_value(ex, plan, t->add);
     if (back && t->wants_dadd) c.dadd = grad_at(ex, plan, t->add);
     c.add_dadd = t->adds_dadd;
-    c.y = value_at(ex, plan, t->out);
+    c.y = slc_exec_value(ex, plan, t->out);
     if (back) c.dy = grad_at(ex, plan, t->out);
     for (size_t i = 0; i < t->node->tensors; i++) {
         const slc_tensor_info *info = &ex->net->tensor[t->node->tensor + i];
@@ -289,8 +289,8 @@ static void flush_denormals(const slc_exec *ex)
     slc_isa_flush_denormals();
 }
 
-slc_status slc_exec_forward(slc_exec *ex, const slc_view *x, const slc_pass *pass,
-                            slc_err *err)
+slc_status slc_exec_begin(slc_exec *ex, const slc_view *x, const slc_pass *pass,
+                          slc_err *err)
 {
     const bool train = pass->mode == SLC_MODE_TRAIN;
     slc_runplan *plan = &ex->plan[train];
@@ -302,21 +302,42 @@ slc_status slc_exec_forward(slc_exec *ex, const slc_view *x, const slc_pass *pas
     ex->view = *x;
     ex->last = plan;
     ex->went_back = false;
-    read_input(ex, plan);
-    for (size_t i = 0; i < plan->tasks; i++) {
+    ex->skipped = 0;
+    return SLC_OK;
+}
+
+void slc_exec_tasks(slc_exec *ex, const slc_pass *pass, size_t from, size_t to)
+{
+    slc_runplan *plan = ex->last;
+    if (from == 0) read_input(ex, plan);
+    for (size_t i = from; i < to; i++) {
         const slc_task *t = &plan->task[i];
         const slc_call c = call_of(ex, plan, t, pass, false);
         if (is_product(t))
-            product_forward(ex, &c, find_made(t, x->n, train)->product);
+            product_forward(
+                ex, &c, find_made(t, ex->view.n, pass->mode == SLC_MODE_TRAIN)->product);
         else
             t->op->forward(&c);
     }
-    ex->k->to_f32(ex->logits, value_at(ex, plan, (int)ex->net->nodes),
-                  x->n * ex->net->classes);
+}
+
+slc_status slc_exec_end(slc_exec *ex, slc_err *err)
+{
+    ex->k->to_f32(ex->logits, slc_exec_value(ex, ex->last, (int)ex->net->nodes),
+                  ex->view.n * ex->net->classes);
     if (ex->failed)
         return slc_fail(err, SLC_EIO, "engine %s: a computation failed",
                         ex->engine->name);
     return SLC_OK;
+}
+
+slc_status slc_exec_forward(slc_exec *ex, const slc_view *x, const slc_pass *pass,
+                            slc_err *err)
+{
+    const slc_status status = slc_exec_begin(ex, x, pass, err);
+    if (status != SLC_OK) return status;
+    slc_exec_tasks(ex, pass, 0, ex->last->tasks);
+    return slc_exec_end(ex, err);
 }
 
 slc_status slc_exec_backward(slc_exec *ex, const float *dlogits, const slc_pass *pass,
@@ -372,7 +393,7 @@ static bool is_there(const slc_exec *ex, size_t layer)
     const int root = plan->value[layer + 1].root;
     const slc_value *v = &plan->value[root];
     const size_t size = ex->batch * slc_shape_size(v->shape) * slc_dtype_size(ex->type);
-    if (ex->went_back) return false;
+    if (ex->went_back || layer < ex->skipped) return false;
     for (size_t i = 0; i <= ex->net->nodes; i++) {
         const slc_value *o = &plan->value[i];
         const size_t other =
@@ -400,7 +421,7 @@ slc_status slc_exec_activation(slc_exec *ex, size_t layer, float *out, size_t ro
             err, SLC_EINVAL,
             "activation: layer %s is gone; look at it after a forward in train mode",
             ex->net->node[layer].name);
-    const void *from = value_at(ex, ex->last, (int)layer + 1);
+    const void *from = slc_exec_value(ex, ex->last, (int)layer + 1);
     for (size_t i = 0; i < n * size; i++) {
         const size_t at = i / size * size + i % size % area * home.c + i % size / area;
         ex->k->to_f32(&out[i], slc_shift(ex, from, at), 1);
@@ -411,7 +432,7 @@ slc_status slc_exec_activation(slc_exec *ex, size_t layer, float *out, size_t ro
 bool slc_exec_is_finite(slc_exec *ex, size_t layer)
 {
     if (!ex->last || !is_there(ex, layer)) return true;
-    const char *from = value_at(ex, ex->last, (int)layer + 1);
+    const char *from = slc_exec_value(ex, ex->last, (int)layer + 1);
     const size_t count = ex->view.n * slc_shape_size(ex->net->node[layer].out);
     for (size_t i = 0; i < count; i++) {
         float f;

@@ -20,6 +20,7 @@ typedef struct slc_run {
     bool product;          /* a convolution or linear layer: the engine's work */
     bool keeps_x, keeps_y; /* what backward reads */
     bool in_place;         /* y may lie where x does, if nobody else needs x */
+    bool draws;            /* at random while training */
     size_t (*saved)(const slc_net_node *node, size_t n); /* bytes for backward */
     size_t (*scratch)(const slc_net_node *node, size_t n, size_t threads); /* bytes */
     void (*forward)(const slc_call *c);
@@ -88,6 +89,7 @@ struct slc_exec {
     float *logits;
     slc_view view; /* of the last forward */
     slc_runplan *last;
+    size_t skipped; /* nodes that the last forward did not run */
     bool went_back;
     bool failed; /* the library below did */
 };
@@ -138,6 +140,21 @@ slc_status slc_exec_open(slc_exec *ex, slc_err *err);
 void slc_exec_close(slc_exec *ex);
 slc_status slc_exec_forward(slc_exec *ex, const slc_view *x, const slc_pass *pass,
                             slc_err *err);
+
+/* The same in parts: what a forward needs, tasks from to to - 1, and the logits. */
+slc_status slc_exec_begin(slc_exec *ex, const slc_view *x, const slc_pass *pass,
+                          slc_err *err);
+void slc_exec_tasks(slc_exec *ex, const slc_pass *pass, size_t from, size_t to);
+slc_status slc_exec_end(slc_exec *ex, slc_err *err);
+void *slc_exec_value(const slc_exec *ex, const slc_runplan *plan, int value);
+
+/* prefix.c: see slc_model_prefix_bytes. */
+size_t slc_exec_prefix_bytes(const slc_exec *ex);
+slc_status slc_exec_prefix(slc_exec *ex, const slc_view *x, const slc_pass *pass,
+                           void *out, slc_err *err);
+slc_status slc_exec_suffix(slc_exec *ex, const void *features, size_t n,
+                           const slc_pass *pass, slc_err *err);
+
 slc_status slc_exec_backward(slc_exec *ex, const float *dlogits, const slc_pass *pass,
                              slc_err *err);
 

@@ -146,6 +146,7 @@ const slc_run slc_run_linear = {
 const slc_run slc_run_drop_connect = {
     .layer = "drop_connect",
     .product = true,
+    .draws = true,
     .keeps_x = true,
     .saved = dropped,
     .scratch = bias_scratch,

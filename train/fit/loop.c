@@ -110,8 +110,7 @@ slc_status slc_run_pass(run *r, const slc_batch *batch, slc_err *err)
                            .step = r->epoch * r->batches + batch->number,
                            .accumulate =
                                batch->number % (uint64_t)recipe->train.accumulate != 0};
-    const slc_view view = {batch->data, batch->type, batch->layout, batch->n};
-    slc_status st = slc_model_forward(r->model, &view, &pass, &logits, err);
+    slc_status st = slc_run_frozen_forward(r, batch, &pass, &logits, err);
     if (st != SLC_OK) return st;
     lap(&since, &r->times.forward);
     const slc_targets targets = targets_of(r, batch);
@@ -281,23 +280,18 @@ static slc_status run_epoch(run *r, slc_err *err)
 
 static slc_status thaw(run *r, slc_err *err)
 {
-    const int64_t at = r->recipe->train.unfreeze_at;
-    if (at == 0 || r->epoch != (uint64_t)at) return SLC_OK;
-    const slc_status st = slc_run_freeze(r, false, err);
-    return st == SLC_OK ? slc_stepper_cut(&r->step_of, err) : st;
+    slc_status st = slc_run_freeze(r, false, err);
+    if (st == SLC_OK) st = slc_stepper_cut(&r->step_of, err);
+    return st == SLC_OK ? slc_run_frozen_open(r, err) : st;
 }
 
 slc_status slc_run_loop(run *r, slc_err *err)
 {
-    slc_status st = SLC_OK;
+    const uint64_t at = (uint64_t)r->recipe->train.unfreeze_at;
     bool stop = r->done;
-    if (r->epoch > (uint64_t)r->recipe->train.unfreeze_at &&
-        r->recipe->train.unfreeze_at > 0) {
-        st = slc_run_freeze(r, false, err);
-        if (st == SLC_OK) st = slc_stepper_cut(&r->step_of, err);
-    }
+    slc_status st = at > 0 && r->epoch >= at ? thaw(r, err) : slc_run_frozen_open(r, err);
     while (st == SLC_OK && !stop && r->step < r->planned) {
-        st = thaw(r, err);
+        if (at > 0 && r->epoch == at && r->position == 0) st = thaw(r, err);
         if (st == SLC_OK) st = run_epoch(r, err);
         if (st == SLC_OK) st = slc_run_epoch_end(r, &stop, err);
         if (st == SLC_OK && !stop && r->step < r->planned && told_to_stop(r))

@@ -26,6 +26,14 @@ typedef struct run_history {
     size_t evaluations, epochs, room;
 } run_history;
 
+/* What the frozen beginning made of each image; data NULL = it runs in every step. */
+typedef struct run_frozen {
+    char *data, *batch;
+    bool *has; /* which images are there */
+    uint64_t count;
+    size_t bytes; /* of one image */
+} run_frozen;
+
 typedef struct run {
     const slc_fit_settings *settings;
     const slc_recipe *recipe;
@@ -64,6 +72,7 @@ typedef struct run {
     int32_t *labels;
     slc_str steps_log, events;
     const char *events_path;
+    run_frozen frozen;
     float *before; /* weights before the last step of an epoch that is looked at */
     double last_lr;
 } run;
@@ -82,6 +91,13 @@ SLC_CHECKED slc_status slc_run_pass(run *r, const slc_batch *batch, slc_err *err
 SLC_CHECKED slc_status slc_run_open_stream(run *r, uint64_t epochs, slc_err *err);
 slc_rate slc_run_rate(const run *r, uint64_t step);
 uint64_t slc_run_steps_per_epoch(const run *r);
+
+/* frozen.c: after freezing or thawing; forward is as slc_model_forward. */
+SLC_CHECKED slc_status slc_run_frozen_open(run *r, slc_err *err);
+void slc_run_frozen_close(run *r);
+SLC_CHECKED slc_status slc_run_frozen_forward(run *r, const slc_batch *batch,
+                                              const slc_pass *pass, const float **logits,
+                                              slc_err *err);
 
 /* epoch.c: evaluates, writes metrics, decides. *stop becomes true when a rule ends the run. */
 SLC_CHECKED slc_status slc_run_epoch_end(run *r, bool *stop, slc_err *err);

@@ -62,17 +62,13 @@ static const char *tree_text(slc_arena *arena, const slc_node *node)
 /* Keys that change nothing about what is learned. */
 static bool harmless(const void *of, const char *path)
 {
-    static const char *const keys[] = {"loader.threads",
-                                       "loader.ahead",
-                                       "loader.cache",
-                                       "loader.cache_mb",
-                                       "loader.quarantine",
-                                       "train.checkpoint_steps",
-                                       "train.checkpoint_minutes",
-                                       "train.tensorboard",
-                                       "train.histograms",
-                                       "train.engine"};
-    for (size_t i = 0; i < SLC_COUNT(keys) - 1; i++)
+    static const char *const keys[] = {
+        "loader.threads",         "loader.ahead",
+        "loader.cache",           "loader.cache_mb",
+        "loader.quarantine",      "train.freeze_cache_mb",
+        "train.checkpoint_steps", "train.checkpoint_minutes",
+        "train.tensorboard",      "train.histograms"};
+    for (size_t i = 0; i < SLC_COUNT(keys); i++)
         if (strcmp(path, keys[i]) == 0) return true;
     for (const char *const *allow = of; allow && *allow; allow++)
         if (strcmp(path, *allow) == 0) return true;
@@ -374,6 +370,7 @@ slc_status slc_run_open(run *r, const slc_fit_settings *settings, slc_err *err)
 void slc_run_close(run *r)
 {
     slc_loader_close(&r->loader);
+    slc_run_frozen_close(r);
     slc_stepper_free(&r->step_of);
     slc_model_destroy(&r->model);
     slc_recipe_free_plans(&r->plans);
