@@ -1,0 +1,97 @@
+/* The fused step against PyTorch: clipping, parameter groups, lookahead, norms. */
+#include "base/attr.h"
+#include "tests/check.h"
+#include "tests/train/golden_stepper.h"
+#include "train/fit/stepper.h"
+
+/* As in tests/golden/stepper.py. */
+static float grad(int t, int i)
+{
+    return (float)((t * 37 + i * 101 + t * i * 3) % 257 - 120) / 128.0f;
+}
+
+static float start(int i)
+{
+    return ((float)(i * 5 % 13) - 5.5f) / 4.0f;
+}
+
+static slc_recipe read(const char *text)
+{
+    char all[1000];
+    slc_arena arena = {0};
+    slc_node *node;
+    slc_recipe recipe;
+    slc_err err = {0};
+    snprintf(all, sizeof(all),
+             "model: {layers: [{linear: {name: fc, out: %d}}]}\nschedule: constant\n%s",
+             N, text);
+    CHECK(slc_node_parse(&node, &arena, all, strlen(all), "recipe", &err) == SLC_OK, "%s",
+          err.msg);
+    CHECK(slc_recipe_read(&recipe, node, &err) == SLC_OK, "%s: %s", text, err.msg);
+    slc_arena_free(&arena);
+    return recipe;
+}
+
+static slc_model *make(const slc_recipe *recipe)
+{
+    slc_model *m;
+    slc_err err = {0};
+    CHECK(slc_model_create(&m,
+                           &(slc_model_settings){.spec = recipe->model,
+                                                 .channels = 1,
+                                                 .height = 1,
+                                                 .width = 1,
+                                                 .classes = N,
+                                                 .threads = 2,
+                                                 .engine = "blas"},
+                           &err) == SLC_OK,
+          "%s", err.msg);
+    CHECK(slc_model_weight_count(m) == 2 * N, "%zu", slc_model_weight_count(m));
+    for (int i = 0; i < 2 * N; i++)
+        slc_model_weights(m)[i] = start(i);
+    return m;
+}
+
+static void compare(size_t k, int mark, const float *w, const stepper_result *r)
+{
+    double off = 0, size = 0;
+    for (int i = 0; i < 2 * N; i++) {
+        off += pow((double)w[i] - golden[k].w[mark][i], 2);
+        size += pow(golden[k].w[mark][i], 2);
+    }
+    const double norm = golden[k].norm[mark], clipped = golden[k].clipped[mark];
+    CHECK(sqrt(off / size) <= 1e-6, "%s after %d steps: %g relative", golden[k].recipe,
+          golden_at[mark], sqrt(off / size));
+    CHECK(fabs(r->norm - norm) <= 1e-6 * norm, "%s: norm %.9g, not %.9g",
+          golden[k].recipe, r->norm, norm);
+    CHECK(fabs(r->clipped - clipped) <= 1e-6 * clipped, "%s: clipped norm %.9g, not %.9g",
+          golden[k].recipe, r->clipped, clipped);
+}
+
+static void test_agrees_with_pytorch(size_t k)
+{
+    slc_recipe recipe = read(golden[k].recipe);
+    slc_model *m = make(&recipe);
+    stepper s;
+    slc_err err = {0};
+    CHECK(slc_stepper_create(&s, m, &recipe, 2, &err) == SLC_OK, "%s", err.msg);
+    const slc_optim_common *common = recipe.optim_settings;
+    int mark = 0;
+    for (int t = 1; t <= STEPS; t++) {
+        for (int i = 0; i < 2 * N; i++)
+            slc_model_grads(m)[i] = grad(t, i);
+        const stepper_result r =
+            slc_stepper_step(&s, (uint64_t)t, (slc_rate){common->lr, -1}, -1);
+        if (t == golden_at[mark]) compare(k, mark++, slc_model_weights(m), &r);
+    }
+    slc_stepper_free(&s);
+    slc_model_destroy(&m);
+    slc_recipe_free(&recipe);
+}
+
+int main(void)
+{
+    for (size_t k = 0; k < SLC_COUNT(golden); k++)
+        test_agrees_with_pytorch(k);
+    return 0;
+}
