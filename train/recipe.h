@@ -121,7 +121,7 @@ typedef struct slc_recipe_train {
     slc_texts freeze;    /* globs */
     int64_t unfreeze_at; /* epoch; 0 = never */
     double freeze_cache_mb;
-    int64_t histograms;  /* every so many epochs; 0 = off */
+    int64_t histograms; /* every so many epochs; 0 = off */
     bool tensorboard;
     double diverge; /* stop when the loss is so many times its start; 0 = off */
 } slc_recipe_train;
