@@ -1,5 +1,6 @@
 #include "base/params.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,31 +99,44 @@ static const char *nth_choice(const void *of, size_t i)
     return ((const slc_param *)of)->choices[i];
 }
 
-static slc_status bind_choice(const binding *b)
+/* "a, b or c" into out. */
+static void list_names(char *out, size_t size, const char *(*nth)(const void *, size_t),
+                       const void *of)
+{
+    size_t used = 0;
+    for (size_t i = 0; nth(of, i) && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s",
+                                 i == 0           ? ""
+                                 : nth(of, i + 1) ? ", "
+                                                  : " or ",
+                                 nth(of, i));
+}
+
+/* The index of the name that node holds, or an error that lists them. */
+static slc_status find_choice(const binding *b, const slc_node *node, int *out)
 {
     const slc_param *p = b->param;
-    const char *text = b->node->kind == SLC_NODE_SCALAR ? b->node->text : NULL;
-    size_t count = 0;
+    const char *text = node->kind == SLC_NODE_SCALAR ? node->text : NULL;
+    int count = 0;
     for (; p->choices[count]; count++) {
         if (!text || strcmp(text, p->choices[count]) != 0) continue;
-        *(int *)b->field = (int)count;
+        *out = count;
         return SLC_OK;
     }
 
     char wanted[300] = "one of the choices";
-    size_t used = 0;
-    for (size_t i = 0; i < count && count <= 12 && used < sizeof(wanted); i++)
-        used += (size_t)snprintf(wanted + used, sizeof(wanted) - used, "%s%s",
-                                 i == 0          ? ""
-                                 : i + 1 < count ? ", "
-                                                 : " or ",
-                                 p->choices[i]);
+    if (count <= 16) list_names(wanted, sizeof(wanted), nth_choice, p);
     const char *near = text ? slc_suggest(text, nth_choice, p) : NULL;
-    if (!near) return wrong(b, b->node, wanted);
+    if (!near) return wrong(b, node, wanted);
 
     char with_hint[400];
     snprintf(with_hint, sizeof(with_hint), "%s; did you mean \"%s\"?", wanted, near);
-    return wrong(b, b->node, with_hint);
+    return wrong(b, node, with_hint);
+}
+
+static slc_status bind_choice(const binding *b)
+{
+    return find_choice(b, b->node, b->field);
 }
 
 static slc_status bind_reals(const binding *b)
@@ -151,6 +165,8 @@ static slc_status bind_reals(const binding *b)
     for (size_t i = 0; i < n; i++, node = node->next) {
         const slc_status st = read_real(b, node, &field->v[i]);
         if (st != SLC_OK) return st;
+        if (p->whole && field->v[i] != floor(field->v[i]))
+            return wrong(b, node, "a whole number");
     }
     return SLC_OK;
 }
@@ -170,7 +186,10 @@ static slc_status bind_texts(const binding *b)
     if (!field->v) return no_memory(b->err, b->what);
     const slc_node *node = list ? b->node->first : b->node;
     for (; field->n < n; field->n++, node = node->next) {
+        int which = 0;
         if (node->kind != SLC_NODE_SCALAR) return wrong(b, node, "a list of texts");
+        const slc_status st = b->param->choices ? find_choice(b, node, &which) : SLC_OK;
+        if (st != SLC_OK) return st;
         field->v[field->n] = node->text;
     }
     return SLC_OK;
@@ -211,9 +230,27 @@ static slc_status refuse_unknown(const slc_param *table, const slc_node *map,
             return slc_node_fail(err, node,
                                  "%s: unknown key \"%s\"; did you mean \"%s\"?", what,
                                  node->key, near);
-        return slc_node_fail(err, node, "%s: unknown key \"%s\"", what, node->key);
+        char keys[300] = "any: it has none";
+        list_names(keys, sizeof(keys), nth_param, table);
+        return slc_node_fail(err, node, "%s: unknown key \"%s\", not %s", what, node->key,
+                             keys);
     }
     return SLC_OK;
+}
+
+/* `brightness: 1.37` is what somebody means who writes it, but not what a map can hold. */
+static slc_status refuse_scalar(const slc_param *table, const slc_node *map,
+                                const char *what, slc_err *err)
+{
+    if (map->kind == SLC_NODE_LIST)
+        return slc_node_fail(err, map, "%s: is a list, not a map of settings", what);
+    if (!table->name)
+        return slc_node_fail(err, map, "%s: is a single value, not a map of settings",
+                             what);
+    return slc_node_fail(
+        err, map,
+        "%s: is a single value, not a map of settings; did you mean {%s: %.80s}?", what,
+        table->name, map->text);
 }
 
 slc_status slc_params_bind(const slc_param *table, void *settings, const slc_node *map,
@@ -223,8 +260,7 @@ slc_status slc_params_bind(const slc_param *table, void *settings, const slc_nod
     static const slc_param none[] = {{0}};
     if (!table) table = none;
     if (map && map->kind != SLC_NODE_MAP && map->kind != SLC_NODE_NULL)
-        return slc_node_fail(err, map, "%s: is %s, not a map of settings", what,
-                             map->kind == SLC_NODE_LIST ? "a list" : "a single value");
+        return refuse_scalar(table, map, what, err);
     slc_status st = refuse_unknown(table, map, skip_name, what, err);
     for (const slc_param *p = table; st == SLC_OK && p->name; p++) {
         const slc_node *given = slc_node_get(map, p->name);

@@ -52,10 +52,11 @@ typedef struct slc_param {
     size_t offset;               /* of the field in the settings struct */
     double lo, hi;               /* of numbers, inclusive; both 0 = no range */
     size_t min_count, max_count; /* REALS: how many; both 0 = 1 */
-    const char *const *choices;  /* CHOICE: NULL-terminated names */
-    const char *initial;         /* the default as YAML; NULL = must be given */
-    const char *unit;            /* "px", "deg", "ratio", ... or NULL */
-    const char *help;            /* one lower-case phrase */
+    bool whole;                  /* REALS: no fractions */
+    const char *const *choices; /* CHOICE, and TEXTS if not NULL: NULL-terminated names */
+    const char *initial;        /* the default as YAML; NULL = must be given */
+    const char *unit;           /* "px", "deg", "ratio", ... or NULL */
+    const char *help;           /* one lower-case phrase */
 } slc_param;
 
 /* Names a field; the parameter's type follows from the field's C type. An int field is a

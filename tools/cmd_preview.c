@@ -10,7 +10,7 @@
 #include "tools/tiles.h"
 
 typedef struct preview_settings {
-    const char *output, *split, *ops, *sweep;
+    const char *output, *split, *ops, *sweep, *table;
     uint64_t count, epoch, batch, draws, columns, seed, index;
     cli_texts sets;
 } preview_settings;
@@ -33,6 +33,8 @@ static const cli_opt options[] = {
      .help = "ops instead of the recipe's: '[hflip, {rotate: {degrees: 30}}]'"},
     {0, "sweep", FIELD(sweep), .value = "OP.KEY=LO:HI:N",
      .help = "one op with N values of one key, side by side"},
+    {0, "table", FIELD(table), .value = "POLICY[:N]",
+     .help = "every move of a policy (rows) at N magnitudes (columns; default 6)"},
     {0, "columns", FIELD(columns), .hi = 64, .value = "N",
      .help = "columns of the sheet"},
     {0, "seed", FIELD(seed), .value = "N",
@@ -52,6 +54,7 @@ typedef struct origin {
     slc_loader_settings settings;
     bool recipe;
     uint64_t seed;
+    uint64_t columns; /* of a table */
 } origin;
 
 static slc_status make_policy(origin *o, const char *text, const char *what,
@@ -226,34 +229,108 @@ static void sweep_text(const sweep *w, double value, char *out, size_t size)
              chance ? ", p: 1" : "");
 }
 
+/* Adds one draw of sample --index (default 0) under ops of its own. */
+static slc_status add_under(origin *o, const preview_settings *s, cli_tiles *tiles,
+                            const char *text, const char *what, uint64_t draw,
+                            const char *note, slc_err *err)
+{
+    const uint64_t index = s->index == index_none ? 0 : s->index;
+    slc_policy *policy = NULL;
+    slc_loader *loader = NULL;
+
+    slc_status st = check_index(o, index, err);
+    if (st == SLC_OK) st = make_policy(o, text, what, &policy, err);
+    if (st == SLC_OK) st = open_single(&loader, o, policy, err);
+    if (st == SLC_OK)
+        st = cli_tiles_add_sample(
+            tiles, loader, o->source,
+            &(slc_key){.seed = o->seed, .epoch = s->epoch + draw, .index = index}, note,
+            err);
+    slc_loader_close(&loader);
+    slc_policy_destroy(&policy);
+    return st;
+}
+
 /* Columns are values, rows are draws. */
 static slc_status show_sweep(origin *o, const preview_settings *s, cli_tiles *tiles,
                              slc_err *err)
 {
     sweep w = {0};
-    const uint64_t index = s->index == index_none ? 0 : s->index;
     slc_status st = read_sweep(s->sweep, &w, err);
 
-    if (st == SLC_OK) st = check_index(o, index, err);
     for (uint64_t d = 0; st == SLC_OK && d < s->draws; d++)
         for (uint64_t i = 0; st == SLC_OK && i < w.n; i++) {
             double value =
                 w.n > 1 ? w.lo + (w.hi - w.lo) * (double)i / (double)(w.n - 1) : w.lo;
             char text[256], note[96];
-            slc_policy *policy = NULL;
-            slc_loader *loader = NULL;
             if (w.param->type == SLC_PARAM_INT) value = (double)(int64_t)(value + 0.5);
             sweep_text(&w, value, text, sizeof(text));
             snprintf(note, sizeof(note), "%s %.4g", w.param->name, value);
-            st = make_policy(o, text, "--sweep", &policy, err);
-            if (st == SLC_OK) st = open_single(&loader, o, policy, err);
-            if (st == SLC_OK)
-                st = cli_tiles_add_sample(
-                    tiles, loader, o->source,
-                    &(slc_key){.seed = o->seed, .epoch = s->epoch + d, .index = index},
-                    note, err);
-            slc_loader_close(&loader);
-            slc_policy_destroy(&policy);
+            st = add_under(o, s, tiles, text, "--sweep", d, note, err);
+        }
+    return st;
+}
+
+static const slc_param *param_of(const slc_op *op, const char *name)
+{
+    const slc_param *p = op->entry.params;
+    while (p && p->name && strcmp(p->name, name) != 0)
+        p++;
+    return p && p->name ? p : NULL;
+}
+
+/* A policy can be shown as a table if it has the keys moves and magnitude. */
+static slc_status read_table(const char *text, const slc_op **op, uint64_t *columns,
+                             slc_err *err)
+{
+    char name[64] = "";
+    unsigned long long n = 6;
+    int used = 0;
+
+    sscanf(text, "%63[a-z0-9_]%n", name, &used);
+    if (text[used] == ':') {
+        int more = 0;
+        sscanf(text + used, ":%llu%n", &n, &more);
+        used += more;
+    }
+    if (!name[0] || text[used] || n < 1 || n > 31)
+        return slc_fail(err, SLC_EINVAL,
+                        "--table: \"%s\" is not POLICY or POLICY:N with N from 1 to 31",
+                        text);
+    *columns = n;
+    *op = slc_entry_find((const void *const *)slc_ops, "op", name, NULL, err);
+    if (!*op) return err->code;
+    if (param_of(*op, "moves") && param_of(*op, "magnitude")) return SLC_OK;
+    return slc_fail(
+        err, SLC_EINVAL,
+        "--table: %s has no magnitudes; rand_augment and trivial_augment_wide "
+        "have",
+        name);
+}
+
+/* Rows are moves, columns are magnitudes from the first bin of 31 to the last. */
+static slc_status show_table(origin *o, const preview_settings *s, cli_tiles *tiles,
+                             slc_err *err)
+{
+    enum { LAST_BIN = 30 };
+    const slc_op *op = NULL;
+    uint64_t columns = 0;
+    slc_status st = read_table(s->table, &op, &columns, err);
+    const slc_param *moves = st == SLC_OK ? param_of(op, "moves") : NULL;
+    o->columns = columns;
+
+    for (size_t m = 0; moves && moves->choices[m]; m++)
+        for (uint64_t i = 0; st == SLC_OK && i < columns; i++) {
+            const uint64_t bin =
+                columns > 1 ? (LAST_BIN * i + (columns - 1) / 2) / (columns - 1) : 0;
+            char text[256], note[96];
+            snprintf(text, sizeof(text),
+                     "[{%s: {moves: [%s], magnitude: %" PRIu64 "%s}}]", op->entry.name,
+                     moves->choices[m], bin,
+                     param_of(op, "num_ops") ? ", num_ops: 1" : "");
+            snprintf(note, sizeof(note), "%s, magnitude %" PRIu64, moves->choices[m],
+                     bin);
+            st = add_under(o, s, tiles, text, "--table", 0, note, err);
         }
     return st;
 }
@@ -267,6 +344,7 @@ static slc_status write_sheet(cli_context *cli, const preview_settings *s,
 
     snprintf(title, sizeof(title), "%s  (%s)", what, slc_source_describe(o->source));
     if (columns == 0 && s->sweep) columns = tiles->count / s->draws;
+    if (columns == 0 && s->table) columns = o->columns;
     slc_status st =
         cli_sheet_write(s->output, tiles->tile, tiles->count,
                         &(cli_sheet){.title = title, .columns = columns}, err);
@@ -293,6 +371,9 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     if (st == SLC_OK && s->sweep) {
         snprintf(what, sizeof(what), "%s", s->sweep);
         st = show_sweep(&o, s, tiles, err);
+    } else if (st == SLC_OK && s->table) {
+        snprintf(what, sizeof(what), "%s", s->table);
+        st = show_table(&o, s, tiles, err);
     } else if (st == SLC_OK && o.recipe && s->index == index_none && !s->ops) {
         snprintf(what, sizeof(what), "%s, epoch %" PRIu64 ", batch %" PRIu64, args[0],
                  s->epoch, s->batch);
@@ -323,7 +404,8 @@ const cli_cmd cli_cmd_preview = {
         "  sluice preview recipes/fashion-mnist-demo.yaml -o batch.png --epoch 3\n"
         "  sluice preview ~/photos --ops '[{random_resized_crop: {size: 224}}, hflip]'\n"
         "  sluice preview ~/photos --ops '[trivial_augment_wide]' --index 5 --draws 16\n"
-        "  sluice preview ~/photos --sweep rotate.degrees=-90:90:7",
+        "  sluice preview ~/photos --sweep rotate.degrees=-90:90:7\n"
+        "  sluice preview ~/photos --table trivial_augment_wide:7 --index 5",
     .options = options,
     .initial = &(const preview_settings){.output = "preview.png",
                                          .split = "train",

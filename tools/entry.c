@@ -40,7 +40,8 @@ const char *cli_param_range(const slc_param *p, char *buffer, size_t size)
         add_count(p, buffer, size);
     else
         add(buffer, size, "%s", type_name(p->type));
-    for (size_t i = 0; p->type == SLC_PARAM_CHOICE && p->choices[i]; i++)
+    if (p->type == SLC_PARAM_TEXTS && p->choices) add(buffer, size, " of");
+    for (size_t i = 0; p->choices && p->choices[i]; i++)
         add(buffer, size, "%s%s", i ? ", " : " ", p->choices[i]);
     if (p->lo != 0 || p->hi != 0) add(buffer, size, ", %.10g to %.10g", p->lo, p->hi);
     if (p->unit) add(buffer, size, " %s", p->unit);

@@ -59,7 +59,7 @@ typedef struct center_settings {
 } center_settings;
 
 static const slc_param center_params[] = {
-    {"size", SLC_FIELD(center_settings, size), .lo = 1, .hi = SLC_MAX_SIDE,
+    {"size", SLC_FIELD(center_settings, size), .whole = true, .lo = 1, .hi = SLC_MAX_SIDE,
      .min_count = 1, .max_count = 2, .unit = "px", .help = "side, or [height, width]"},
     {"fill", SLC_FIELD(center_settings, fill), .lo = 0, .hi = 255, .min_count = 1,
      .max_count = 3, .initial = "0", .unit = "level",
@@ -112,10 +112,10 @@ typedef struct random_settings {
 } random_settings;
 
 static const slc_param random_params[] = {
-    {"size", SLC_FIELD(random_settings, size), .lo = 1, .hi = SLC_MAX_SIDE,
+    {"size", SLC_FIELD(random_settings, size), .whole = true, .lo = 1, .hi = SLC_MAX_SIDE,
      .min_count = 1, .max_count = 2, .unit = "px", .help = "side, or [height, width]"},
-    {"padding", SLC_FIELD(random_settings, padding), .lo = 0, .hi = SLC_MAX_SIDE,
-     .min_count = 1, .max_count = 4, .initial = "0", .unit = "px",
+    {"padding", SLC_FIELD(random_settings, padding), .whole = true, .lo = 0,
+     .hi = SLC_MAX_SIDE, .min_count = 1, .max_count = 4, .initial = "0", .unit = "px",
      .help = "added first: all sides, [left and right, top and bottom], or "
              "[left, top, right, bottom]"},
     {"pad_if_needed", SLC_FIELD(random_settings, pad_if_needed), .initial = "false",
@@ -220,8 +220,8 @@ typedef struct pad_settings {
 } pad_settings;
 
 static const slc_param pad_params[] = {
-    {"padding", SLC_FIELD(pad_settings, padding), .lo = 0, .hi = SLC_MAX_SIDE,
-     .min_count = 1, .max_count = 4, .unit = "px",
+    {"padding", SLC_FIELD(pad_settings, padding), .whole = true, .lo = 0,
+     .hi = SLC_MAX_SIDE, .min_count = 1, .max_count = 4, .unit = "px",
      .help =
          "all sides, [left and right, top and bottom], or [left, top, right, bottom]"},
     {"fill", SLC_FIELD(pad_settings, fill), .lo = 0, .hi = 255, .min_count = 1,

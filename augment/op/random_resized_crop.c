@@ -13,8 +13,8 @@ typedef struct settings {
 } settings;
 
 static const slc_param params[] = {
-    {"size", SLC_FIELD(settings, size), .lo = 1, .hi = SLC_MAX_SIDE, .min_count = 1,
-     .max_count = 2, .unit = "px", .help = "side, or [height, width]"},
+    {"size", SLC_FIELD(settings, size), .whole = true, .lo = 1, .hi = SLC_MAX_SIDE,
+     .min_count = 1, .max_count = 2, .unit = "px", .help = "side, or [height, width]"},
     {"scale", SLC_FIELD(settings, scale), .lo = 1e-6, .hi = 1, .min_count = 1,
      .max_count = 2, .initial = "[0.08, 1]", .unit = "ratio",
      .help = "part of the area to draw from"},

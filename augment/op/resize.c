@@ -15,8 +15,9 @@ typedef struct settings {
 } settings;
 
 static const slc_param params[] = {
-    {"size", SLC_FIELD(settings, size), .lo = 1, .hi = SLC_MAX_SIDE, .min_count = 1,
-     .max_count = 2, .unit = "px", .help = "one side, or [height, width]"},
+    {"size", SLC_FIELD(settings, size), .whole = true, .lo = 1, .hi = SLC_MAX_SIDE,
+     .min_count = 1, .max_count = 2, .unit = "px",
+     .help = "one side, or [height, width]"},
     {"mode", SLC_FIELD(settings, mode), .choices = modes, .initial = "auto",
      .help = "auto: one number is the short side, two are stretched to; short, long: "
              "that side; "

@@ -11,13 +11,13 @@ typedef struct settings {
 } settings;
 
 static const slc_param five_params[] = {
-    {"size", SLC_FIELD(settings, size), .lo = 1, .hi = SLC_MAX_SIDE, .min_count = 1,
-     .max_count = 2, .unit = "px", .help = "side, or [height, width]"},
+    {"size", SLC_FIELD(settings, size), .whole = true, .lo = 1, .hi = SLC_MAX_SIDE,
+     .min_count = 1, .max_count = 2, .unit = "px", .help = "side, or [height, width]"},
     {0}};
 
 static const slc_param ten_params[] = {
-    {"size", SLC_FIELD(settings, size), .lo = 1, .hi = SLC_MAX_SIDE, .min_count = 1,
-     .max_count = 2, .unit = "px", .help = "side, or [height, width]"},
+    {"size", SLC_FIELD(settings, size), .whole = true, .lo = 1, .hi = SLC_MAX_SIDE,
+     .min_count = 1, .max_count = 2, .unit = "px", .help = "side, or [height, width]"},
     {"vertical_flip", SLC_FIELD(settings, vertical_flip), .initial = "false",
      .help = "mirror top and bottom instead"},
     {0}};

@@ -1,9 +1,11 @@
 /* Reading a policy: a list of nodes becomes a tree of steps. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "augment/policy/steps.h"
+#include "base/str.h"
 
 typedef struct compiler {
     slc_policy *policy;
@@ -160,6 +162,76 @@ static slc_status check_size(compiler *c, const slc_step *step, const slc_node *
     return SLC_OK;
 }
 
+/* What torchvision, Albumentations and Pillow call ops that have other names here, without
+ * "random", capitals and underscores. */
+static const char *const elsewhere[][2] = {
+    {"adjustsharpness", "sharpness"},
+    {"boxblur", "box_blur"},
+    {"color", "saturation"},
+    {"colorjitter", "color_jitter"},
+    {"d4", "symmetry"},
+    {"elastictransform", "elastic"},
+    {"erasing", "random_erasing"},
+    {"fancypca", "pca_lighting"},
+    {"fliplr", "hflip"},
+    {"flipud", "vflip"},
+    {"gaussnoise", "gaussian_noise"},
+    {"griddropout", "grid_mask"},
+    {"horizontalflip", "hflip"},
+    {"imagecompression", "jpeg"},
+    {"lineartransformation", "whiten"},
+    {"mirror", "hflip"},
+    {"randomchoice", "one_of"},
+    {"rotation", "rotate"},
+    {"saltandpepper", "salt_pepper"},
+    {"shiftscalerotate", "affine"},
+    {"togray", "grayscale"},
+    {"tograyscale", "grayscale"},
+    {"verticalflip", "vflip"},
+};
+
+static const char *next_op(const void *list, size_t i)
+{
+    const slc_op *op = ((const slc_op *const *)list)[i];
+    return op ? op->entry.name : NULL;
+}
+
+/* The op somebody means who knows it from elsewhere, or NULL. */
+static const char *meant(const char *name)
+{
+    char bare[64], with[64];
+    size_t n = 0, m = 0;
+    for (; *name && n + 1 < sizeof(bare); name++) {
+        if (*name != '_') bare[n++] = (char)tolower((unsigned char)*name);
+        if (isupper((unsigned char)*name) && m > 0) with[m++] = '_';
+        if (m + 2 < sizeof(with)) with[m++] = (char)tolower((unsigned char)*name);
+    }
+    bare[n] = with[m] = 0;
+    const bool random = strncmp(bare, "random", 6) == 0;
+    for (size_t i = 0; i < SLC_COUNT(elsewhere); i++)
+        if (strcmp(elsewhere[i][0], bare) == 0 ||
+            (random && strcmp(elsewhere[i][0], bare + 6) == 0))
+            return elsewhere[i][1];
+    const char *near = slc_suggest(with, next_op, slc_ops);
+    return near || strncmp(with, "random_", 7) != 0
+               ? near
+               : slc_suggest(with + 7, next_op, slc_ops);
+}
+
+static const slc_op *find_op(const compiler *c, const char *name, const slc_node *item)
+{
+    const slc_op *op = slc_op_find(name);
+    const char *other = op ? NULL : meant(name);
+    if (op) return op;
+    if (other)
+        slc_node_fail(c->err, item, "unknown op \"%.80s\"; did you mean \"%s\"?", name,
+                      other);
+    else
+        slc_node_fail(c->err, item, "unknown op \"%.80s\"; \"sluice ops\" lists them",
+                      name);
+    return NULL;
+}
+
 static slc_status compile_item(compiler *c, const slc_node *item, slc_step *step)
 {
     const slc_node *map = NULL;
@@ -168,7 +240,7 @@ static slc_status compile_item(compiler *c, const slc_node *item, slc_step *step
 
     slc_status status = read_item(c, item, &name, &map);
     if (status) return status;
-    step->op = slc_entry_find((const void *const *)slc_ops, "op", name, item, c->err);
+    step->op = find_op(c, name, item);
     if (!step->op) return SLC_EINVAL;
     if ((status = take_mode(c, &map, &step->mode))) return status;
     if (c->policy->slots >= SLC_MAX_SLOTS)

@@ -1,5 +1,6 @@
 /* RandAugment: some moves, all of one strength. TrivialAugment: one move of any strength. */
 #include <stdbool.h>
+#include <string.h>
 
 #include "augment/policy/space.h"
 
@@ -8,6 +9,9 @@ enum { MOVES = SLC_MOVE_INVERT, MAX_OPS = 10, MAX_BINS = 1000 };
 typedef struct settings {
     int64_t num_ops, magnitude, num_magnitude_bins;
     slc_space space;
+    slc_texts moves;
+    size_t count; /* of the moves to choose from; set by prepare */
+    uint8_t move[SLC_MOVE_COUNT];
 } settings;
 
 #define BINS                                                                             \
@@ -16,31 +20,55 @@ typedef struct settings {
             .lo = 2, .hi = MAX_BINS, .initial = "31", .help = "strengths in all"         \
     }
 
+#define MOVES_PARAM                                                                      \
+    {                                                                                    \
+        "moves", SLC_FIELD(settings, moves),                                             \
+            .choices = slc_move_names, .initial = "[]",                                  \
+            .help = "which ones; [] for torchvision's fourteen: all but invert"          \
+    }
+
 static const slc_param rand_params[] = {
     {"num_ops", SLC_FIELD(settings, num_ops), .lo = 0, .hi = MAX_OPS, .initial = "2",
      .help = "moves one after the other"},
     {"magnitude", SLC_FIELD(settings, magnitude), .lo = 0, .hi = MAX_BINS - 1,
      .initial = "9", .help = "their strength, a bin counted from 0"},
     BINS,
+    MOVES_PARAM,
     SLC_SPACE_PARAMS(settings, "nearest"),
     {0}};
 static const slc_param trivial_params[] = {
-    BINS, SLC_SPACE_PARAMS(settings, "nearest"), {0}};
+    {"magnitude", SLC_FIELD(settings, magnitude), .lo = -1, .hi = MAX_BINS - 1,
+     .initial = "-1", .help = "one strength, a bin counted from 0; -1: any"},
+    BINS,
+    MOVES_PARAM,
+    SLC_SPACE_PARAMS(settings, "nearest"),
+    {0}};
 
-static slc_status rand_prepare(void *set, slc_arena *arena, slc_err *err)
+static slc_status prepare(void *set, slc_arena *arena, slc_err *err)
 {
-    const settings *s = set;
+    settings *s = set;
     (void)arena;
-    if (s->magnitude < s->num_magnitude_bins) return SLC_OK;
-    return slc_fail(err, SLC_EINVAL, "magnitude: %lld is not one of %lld bins",
-                    (long long)s->magnitude, (long long)s->num_magnitude_bins);
+    if (s->magnitude >= s->num_magnitude_bins)
+        return slc_fail(err, SLC_EINVAL, "magnitude: %lld is not one of %lld bins",
+                        (long long)s->magnitude, (long long)s->num_magnitude_bins);
+    if (s->moves.n > SLC_MOVE_COUNT)
+        return slc_fail(err, SLC_EINVAL, "moves: %zu are more than there are",
+                        s->moves.n);
+    s->count = s->moves.n ? s->moves.n : MOVES;
+    for (size_t i = 0; i < s->count; i++) {
+        s->move[i] = (uint8_t)i;
+        for (uint8_t k = 0; s->moves.n && slc_move_names[k]; k++)
+            if (strcmp(s->moves.v[i], slc_move_names[k]) == 0) s->move[i] = k;
+    }
+    return SLC_OK;
 }
 
-/* One of torchvision's fourteen moves (all but invert), and its sign. */
-static void draw_move(slc_at *at, const slc_reach *reach, int bin, int bins,
+/* One of the moves, and its sign. */
+static void draw_move(slc_at *at, const settings *s, const slc_reach *reach, int bin,
                       double out[2])
 {
-    const slc_move move = (slc_move)slc_draw_below(at, MOVES);
+    const slc_move move = (slc_move)s->move[slc_draw_below(at, s->count)];
+    const int bins = (int)s->num_magnitude_bins;
     const double m = slc_move_magnitude(move, reach, bin, bins);
     const bool minus = slc_draw_chance(at, 0.5);
     out[0] = (double)move;
@@ -58,8 +86,7 @@ static bool rand_draw(const void *set, slc_at *at, slc_draw *out)
                              .posterize_from = 8,
                              .posterize_span = 4};
     for (int64_t i = 0; i < s->num_ops; i++)
-        draw_move(at, &reach, (int)s->magnitude, (int)s->num_magnitude_bins,
-                  out->v + 2 * i);
+        draw_move(at, s, &reach, (int)s->magnitude, out->v + 2 * i);
     return true;
 }
 
@@ -73,9 +100,8 @@ static bool trivial_draw(const void *set, slc_at *at, slc_draw *out)
                                     .posterize_from = 8,
                                     .posterize_span = 6};
     const settings *s = set;
-    const int bins = (int)s->num_magnitude_bins;
-    const int bin = (int)slc_draw_below(at, (uint64_t)bins);
-    draw_move(at, &reach, bin, bins, out->v);
+    const int any = (int)slc_draw_below(at, (uint64_t)s->num_magnitude_bins);
+    draw_move(at, s, &reach, s->magnitude < 0 ? any : (int)s->magnitude, out->v);
     return true;
 }
 
@@ -114,7 +140,7 @@ const slc_op slc_op_rand_augment = {
     .exactness = "bit-exact (nearest)",
     .peer = "torchvision 0.14 RandAugment on PIL images, same draws",
     .neutral = "{num_ops: 0}",
-    .prepare = rand_prepare,
+    .prepare = prepare,
     .draw = rand_draw,
     .expand = rand_expand,
     .children = children,
@@ -128,6 +154,7 @@ const slc_op slc_op_trivial_augment_wide = {
     .value = {"move", "magnitude"},
     .exactness = "bit-exact (nearest)",
     .peer = "torchvision 0.14 TrivialAugmentWide on PIL images, same draws",
+    .prepare = prepare,
     .draw = trivial_draw,
     .expand = trivial_expand,
     .children = children,

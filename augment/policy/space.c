@@ -24,6 +24,11 @@ static const char *const names[CHILDREN] = {
     "shear",     "translate", "rotate",   "brightness",   "saturation", "contrast",
     "sharpness", "posterize", "solarize", "autocontrast", "equalize",   "invert"};
 
+const char *const slc_move_names[] = {
+    "identity",     "shear_x",    "shear_y",  "translate_x", "translate_y", "rotate",
+    "brightness",   "saturation", "contrast", "sharpness",   "posterize",   "solarize",
+    "autocontrast", "equalize",   "invert",   NULL};
+
 /* torch.linspace in float32 with AVX2, to the last bit (a translation by 15.999 px is another one
  * than by 16): counted from the nearer end; whole pairs of vectors of eight from their first
  * element with rounded products, the rest with fused ones. */

@@ -36,6 +36,9 @@ typedef struct slc_reach {
 double slc_move_magnitude(slc_move move, const slc_reach *reach, int bin, int bins);
 bool slc_move_is_signed(slc_move move);
 
+/* Recipes' names of the moves, in the order of slc_move; NULL at the end. */
+extern const char *const slc_move_names[];
+
 /* What all these policies can be told about the geometric moves. */
 typedef struct slc_space {
     int interpolation;

@@ -11,6 +11,8 @@ typedef struct settings {
     slc_reals factor;
     slc_texts names;
     const slc_node *rest;
+    slc_reals corner;
+    slc_texts kinds;
 } settings;
 
 static const char *const modes[] = {"nearest", "bilinear", "bicubic", NULL};
@@ -26,6 +28,10 @@ static const slc_param table[] = {
      .initial = "[0.6, 1.4]", .unit = "ratio", .help = "range"},
     {"names", SLC_FIELD(settings, names), .initial = "[]", .help = "texts"},
     {"rest", SLC_FIELD(settings, rest), .initial = "", .help = "for others"},
+    {"corner", SLC_FIELD(settings, corner), .whole = true, .hi = 100, .min_count = 0,
+     .max_count = 2, .initial = "0", .help = "whole numbers"},
+    {"kinds", SLC_FIELD(settings, kinds), .choices = modes, .initial = "[]",
+     .help = "names of a list"},
     {0}};
 
 static slc_status bind(settings *s, const char *yaml, slc_arena *arena, slc_err *err)
@@ -67,7 +73,8 @@ static void test_names_place_and_reason(void)
     } bad[] = {
         {"size: 1\nfactro: 2",
          "recipe.yaml:2: op x: unknown key \"factro\"; did you mean \"factor\"?"},
-        {"size: 1\nzzzzz: 2", "recipe.yaml:2: op x: unknown key \"zzzzz\""},
+        {"size: 1\nzzzzz: 2", "recipe.yaml:2: op x: unknown key \"zzzzz\", not on, size, "
+                              "p, path, mode, factor, names, rest, corner or kinds"},
         {"p: 1", "recipe.yaml:1: op x: size is missing"},
         {"size: 0", "recipe.yaml:1: op x: size is 0, not within 1 to 65535"},
         {"\n\nsize: 1.5", "recipe.yaml:3: op x: size is \"1.5\", not a whole number"},
@@ -94,6 +101,13 @@ static void test_names_place_and_reason(void)
         {"size: 1\npath: [a]", "recipe.yaml:2: op x: path is a list, not a text"},
         {"size: 1\nnames: [a, {b: c}]",
          "recipe.yaml:2: op x: names is a map, not a list of texts"},
+        {"size: 1\ncorner: [3, 2.5]",
+         "recipe.yaml:2: op x: corner is \"2.5\", not a whole number"},
+        {"size: 1\nkinds: [nearest, cubic]",
+         "recipe.yaml:2: op x: kinds is \"cubic\", not nearest, bilinear or bicubic; did "
+         "you mean \"bicubic\"?"},
+        {"1.5", "recipe.yaml:1: op x: is a single value, not a map of settings; did you "
+                "mean {on: 1.5}?"},
         {"[size, 1]", "recipe.yaml:1: op x: is a list, not a map of settings"},
     };
     slc_arena arena = {0};

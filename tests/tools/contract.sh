@@ -180,6 +180,8 @@ section_preview() {
     expect 0 'pictures' "$sluice" preview fix/photos --ops '[{resize: {size: 32}}, hflip]' -o ops.png
     expect 0 '6 pictures' "$sluice" preview fix/photos --index 3 --draws 6 --ops '[hflip]' -o d.png
     expect 0 '5 pictures' "$sluice" preview fix/photos --sweep resize.size=10:50:5 -o s.png
+    expect 0 '45 pictures' "$sluice" preview fix/photos --table trivial_augment_wide:3 -o t.png
+    expect 2 'no magnitudes' "$sluice" preview fix/photos --table augmix -o t.png
     cp batch.png before.png
     expect 2 'hflap' "$sluice" preview fix/photos --ops '[hflap]' -o batch.png
     expect 2 'beyond' "$sluice" preview tiny.yaml --batch 100000 -o batch.png
