@@ -47,4 +47,19 @@ SLC_API SLC_CHECKED slc_status slc_preprocess_run(const slc_preprocess_settings 
                                                   slc_preprocess_report *report,
                                                   slc_err *err);
 
+/* What a run would do, from a few samples that are spread over the source, made and thrown away. */
+typedef struct slc_preprocess_plan {
+    uint64_t samples, shards; /* of this rank; shards 0 = a tree */
+    uint64_t tried, bad;      /* samples that the estimates come from; bad ones of them */
+    uint64_t bytes_in, bytes_out; /* of all samples */
+    uint64_t memory;              /* bytes at the peak, beyond the source's own */
+    double seconds; /* with the threads that were asked for, all cores free */
+} slc_preprocess_plan;
+
+/* Checks the settings and estimates the run. Writes nothing, and does not look at what an
+ * earlier run has done already. Errors: as slc_preprocess_run; a bad sample is only counted. */
+SLC_API SLC_CHECKED slc_status slc_preprocess_try(const slc_preprocess_settings *settings,
+                                                  slc_preprocess_plan *plan,
+                                                  slc_err *err);
+
 #endif

@@ -11,6 +11,7 @@ typedef struct preprocess_settings {
     const char *ops, *split, *format, *shards;
     uint64_t seed, epoch, index, view, quality, channels, rank, world;
     int on_error; /* 0 skip, 1 fail */
+    bool dry_run;
 } preprocess_settings;
 
 #define FIELD(name) CLI_FIELD(preprocess_settings, name)
@@ -30,6 +31,8 @@ static const cli_opt options[] = {
      .help = "train, val, test or all, for sources that have splits"},
     {0, "on-error", FIELD(on_error), .choices = errors,
      .help = "what an unreadable picture does"},
+    {'n', "dry-run", FIELD(dry_run),
+     .help = "write nothing: say what would be done, from a few samples (a data set)"},
     {0, "rank", FIELD(rank), .hi = 1e6, .value = "R",
      .help = "this machine's number, from 0"},
     {0, "world", FIELD(world), .hi = 1e6, .value = "W",
@@ -144,6 +147,28 @@ static slc_status report_set(cli_context *cli, const char *out,
     return SLC_OK;
 }
 
+static slc_status report_plan(const cli_context *cli, const char *out,
+                              const slc_preprocess_plan *p, slc_err *err)
+{
+    if (cli->json)
+        return cli_print_json(
+            json_pack("{s:i, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "schema",
+                      1, "output", out, "dry_run", 1, "pictures", (json_int_t)p->samples,
+                      "shards", (json_int_t)p->shards, "tried", (json_int_t)p->tried,
+                      "bad", (json_int_t)p->bad, "bytes_in", (json_int_t)p->bytes_in,
+                      "bytes_out", (json_int_t)p->bytes_out, "memory_bytes",
+                      (json_int_t)p->memory, "seconds", p->seconds),
+            err);
+    printf("%s: would write %llu pictures", out, (unsigned long long)p->samples);
+    if (p->shards) printf(" in about %llu shards", (unsigned long long)p->shards);
+    printf("; about %.1f MB in, %.1f MB out, %.0f s, %.0f MB of memory (from %llu "
+           "samples, %llu bad)\n",
+           (double)p->bytes_in / 1e6, (double)p->bytes_out / 1e6, p->seconds,
+           (double)p->memory / 1e6, (unsigned long long)p->tried,
+           (unsigned long long)p->bad);
+    return SLC_OK;
+}
+
 static slc_status run_set(cli_context *cli, const preprocess_settings *s, char **args,
                           slc_err *err)
 {
@@ -161,6 +186,7 @@ static slc_status run_set(cli_context *cli, const preprocess_settings *s, char *
                                         .log = cli->log};
     const char *const split = strcmp(s->split, "all") == 0 ? NULL : s->split;
     slc_preprocess_report report = {0};
+    slc_preprocess_plan plan;
     slc_source *source = NULL;
     slc_policy *policy = NULL;
     slc_node *list = NULL;
@@ -175,8 +201,13 @@ static slc_status run_set(cli_context *cli, const preprocess_settings *s, char *
     if (st == SLC_OK) st = slc_source_open_text(&source, args[0], split, cli->log, err);
     settings.source = source;
     settings.policy = policy;
-    if (st == SLC_OK) st = slc_preprocess_run(&settings, &report, err);
-    if (st == SLC_OK) st = report_set(cli, args[1], &report, err);
+    if (st == SLC_OK && s->dry_run) {
+        st = slc_preprocess_try(&settings, &plan, err);
+        if (st == SLC_OK) st = report_plan(cli, args[1], &plan, err);
+    } else if (st == SLC_OK) {
+        st = slc_preprocess_run(&settings, &report, err);
+        if (st == SLC_OK) st = report_set(cli, args[1], &report, err);
+    }
     slc_source_close(&source);
     slc_policy_destroy(&policy);
     slc_arena_free(&arena);
@@ -191,6 +222,9 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
 
     if (s->channels == 2)
         return slc_fail(err, SLC_EINVAL, "--channels: 2 is neither 1 nor 3");
+    if (is_file(args[0]) && s->dry_run)
+        return slc_fail(err, SLC_EINVAL, "--dry-run: %s is one picture, not a data set",
+                        args[0]);
     if (is_file(args[0])) return run_one(cli, s, args, err);
     return run_set(cli, s, args, err);
 }
@@ -211,6 +245,7 @@ const cli_cmd cli_cmd_preprocess = {
     .examples =
         "  sluice preprocess ~/photos small --ops '[{resize: {size: 256}}]'\n"
         "  sluice preprocess ~/photos packed --shards 1GB --format jpg --quality 90\n"
+        "  sluice preprocess ~/photos packed --shards 1GB --dry-run\n"
         "  sluice preprocess in.png out.png --ops '[{rotate: {degrees: [30, 30]}}]'",
     .options = options,
     .initial = &(const preprocess_settings){.ops = "[]", .split = "all", .seed = 1},

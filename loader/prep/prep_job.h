@@ -49,6 +49,9 @@ static inline uint64_t slc_prep_index(const slc_prep_job *job, uint64_t p)
 {
     return job->lo + p * job->step;
 }
+/* Decodes, changes and encodes one sample; nothing is written. */
+SLC_CHECKED slc_status slc_prep_make(const slc_prep_job *job, uint64_t index,
+                                     slc_hand *hand, slc_prep_result *out, slc_err *err);
 void slc_prep_work(void *job, size_t i); /* of the pool */
 void slc_prep_stop(void *job);
 

@@ -54,8 +54,8 @@ static const char *first_word(const char *words, char *buffer, size_t size)
     return buffer;
 }
 
-static slc_status make(slc_prep_job *job, uint64_t index, slc_hand *hand,
-                       slc_prep_result *out, slc_err *err)
+slc_status slc_prep_make(const slc_prep_job *job, uint64_t index, slc_hand *hand,
+                         slc_prep_result *out, slc_err *err)
 {
     char text[4352];
     slc_stored stored = {0};
@@ -127,7 +127,7 @@ static slc_status one(slc_prep_job *job, uint64_t p, size_t thread, slc_hand *ha
                  (unsigned long long)index);
     }
     if (!job->shards && (out->up_to_date = up_to_date(job, out))) return SLC_OK;
-    slc_status st = make(job, index, hand, out, err);
+    slc_status st = slc_prep_make(job, index, hand, out, err);
     if (st != SLC_OK || job->shards) return st;
     snprintf(path, sizeof(path), "%s/%s.%s", job->set.out, out->stem,
              first_word(out->extension, word, sizeof(word)));

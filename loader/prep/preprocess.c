@@ -12,7 +12,7 @@
 #include "base/num.h"
 #include "loader/prep/prep_job.h"
 
-enum { WINDOW_PER_THREAD = 8, SETTINGS_BYTES = 1 << 20 };
+enum { WINDOW_PER_THREAD = 8, SETTINGS_BYTES = 1 << 20, TRIES = 32 };
 
 static slc_status check(slc_prep_job *job, slc_err *err)
 {
@@ -314,5 +314,62 @@ slc_status slc_preprocess_run(const slc_preprocess_settings *settings,
 done:
     tear_down(&job);
     report->ns = slc_clock_ns() - begun;
+    return st;
+}
+
+/* From the sums of the samples tried to all of them. */
+static void extrapolate(const slc_prep_job *job, uint64_t ns, size_t arena,
+                        size_t encoded, slc_preprocess_plan *plan)
+{
+    const uint64_t good = plan->tried - plan->bad;
+    const double share = good ? (double)job->count / (double)good : 0;
+    plan->samples = job->count;
+    plan->bytes_in = (uint64_t)((double)plan->bytes_in * share);
+    plan->bytes_out = (uint64_t)((double)plan->bytes_out * share);
+    plan->seconds = 1e-9 * (double)ns * share / (double)job->threads;
+    plan->memory = job->threads * arena +
+                   job->window * (encoded + sizeof(*job->results)) +
+                   job->count * (sizeof(slc_prep_record) + 2 * sizeof(uint64_t));
+    if (job->set.shard_bytes)
+        plan->shards = plan->bytes_out / job->set.shard_bytes + (job->count > 0);
+    else if (job->set.shard_samples)
+        plan->shards = (job->count + job->set.shard_samples - 1) / job->set.shard_samples;
+}
+
+slc_status slc_preprocess_try(const slc_preprocess_settings *settings,
+                              slc_preprocess_plan *plan, slc_err *err)
+{
+    slc_prep_job job = {.set = *settings};
+    slc_prep_result made = {0};
+    slc_hand hand = {0};
+    size_t arena = 0, encoded = 0;
+    *plan = (slc_preprocess_plan){0};
+    slc_status st = check(&job, err);
+    if (st == SLC_OK) st = set_up(&job, err);
+    if (st == SLC_OK) st = slc_hand_init(&hand, err);
+    if (st != SLC_OK) goto done;
+    plan->tried = slc_min(job.count, TRIES);
+    const uint64_t begun = slc_clock_ns();
+    for (uint64_t i = 0; i < plan->tried; i++) {
+        slc_err why = {0};
+        const uint64_t p = i * job.count / plan->tried;
+        made.bytes.size = 0;
+        if (slc_prep_make(&job, slc_prep_index(&job, p), &hand, &made, &why) != SLC_OK) {
+            slc_log_line(job.set.log, SLC_WARNING, "%s", why.msg);
+            plan->bad++;
+            continue;
+        }
+        plan->bytes_in += made.record.bytes_in;
+        plan->bytes_out += made.record.bytes_out;
+        arena = slc_max(arena, hand.work.arena.total);
+        encoded = slc_max(encoded, made.bytes.size);
+    }
+    extrapolate(&job, slc_clock_ns() - begun, arena, encoded, plan);
+done:
+    slc_hand_free(&hand);
+    slc_str_free(&made.bytes);
+    free(job.results);
+    free(job.twin);
+    slc_policy_destroy(&job.identity);
     return st;
 }

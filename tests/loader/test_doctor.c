@@ -87,6 +87,7 @@ static void make_set(const char *dir)
     copy_file(dir, "train/finch/06.png", "train/owl/cut.png", 60);
     copy_file(dir, "train/owl/long.png", "train/owl/lies.jpg", 0);
     write_smooth(dir, "train/owl/near.png", 4242, 1);
+    write_smooth(dir, "test/finch/shade.png", 7 * 77 + 1, 1);
     write_bytes(dir, "train/owl/page.jpg", "<html>not found</html>", 22);
 }
 
@@ -133,7 +134,8 @@ static void check_found(const slc_checkup *c)
         {SLC_FINDING_CONFLICT, "owl/other.png", 1},
         {SLC_FINDING_LEAK, "test/finch/leak", 1},
         {SLC_FINDING_NEAR, "owl/near.png", 1},
-        {SLC_FINDING_LEAK, "", 1},
+        {SLC_FINDING_LEAK, "test/finch/shade", 1},
+        {SLC_FINDING_LEAK, "", 2},
         {SLC_FINDING_SIMILAR_NAMES, "Finch_", 1},
         {SLC_FINDING_EMPTY_CLASS, "owl", 1},
     };
@@ -191,11 +193,88 @@ static void test_healthy_data_are_left_alone(const char *dir)
     slc_source_close(&s);
 }
 
-int main(void)
+/* One file of each unusual kind among usual ones: named as that kind, and as no other. */
+static void test_kinds_of_files(const char *dir, const char *fixtures)
+{
+    static const struct {
+        const char *name;
+        slc_finding_kind kind;
+    } files[] = {
+        {"cmyk.jpg", SLC_FINDING_CMYK},        {"ycck.jpg", SLC_FINDING_CMYK},
+        {"rgb16.png", SLC_FINDING_DEEP},       {"exif6.jpg", SLC_FINDING_ROTATED},
+        {"exif6.png", SLC_FINDING_ROTATED},    {"rgba8.png", SLC_FINDING_ALPHA},
+        {"alpha.tga", SLC_FINDING_ALPHA},      {"alpha_lossy.webp", SLC_FINDING_ALPHA},
+        {"palette8.png", SLC_FINDING_PALETTE}, {"animated.gif", SLC_FINDING_ANIMATED},
+    };
+    char sub[400], name[64], path[500];
+    snprintf(sub, sizeof(sub), "%s/kinds", dir);
+    for (size_t i = 0; i < SLC_COUNT(files); i++) {
+        uint8_t *bytes;
+        size_t size;
+        slc_err err = {0};
+        snprintf(path, sizeof(path), "%s/%s", fixtures, files[i].name);
+        CHECK(slc_file_read(&bytes, &size, path, 1 << 20, &err) == SLC_OK, "%s", err.msg);
+        snprintf(name, sizeof(name), "odd/%s", files[i].name);
+        write_bytes(sub, name, bytes, size);
+        free(bytes);
+    }
+    write_smooth(sub, "odd/plain.jpg", 99, 0);
+    slc_source *s = open_source(sub, NULL);
+    slc_checkup *c = check_up((const slc_source *[]){s}, 1, 2);
+    for (size_t i = 0; i < SLC_COUNT(files); i++)
+        for (int k = SLC_FINDING_EXTENSION; k <= SLC_FINDING_ANIMATED; k++) {
+            const bool both = k == SLC_FINDING_PALETTE && strstr(files[i].name, ".gif");
+            const unsigned n = found(c, (slc_finding_kind)k, files[i].name);
+            CHECK(n == (both || (int)files[i].kind == k), "%s: %s %u times",
+                  files[i].name, slc_finding_about((slc_finding_kind)k)->name, n);
+        }
+    for (int k = 0; k <= SLC_FINDING_ANIMATED; k++)
+        CHECK(found(c, (slc_finding_kind)k, "plain.jpg") == 0, "plain.jpg");
+    slc_checkup_destroy(&c);
+    slc_source_close(&s);
+}
+
+/* Twelve of one class and one of another; one picture over the limit of pixels, which also
+ * takes its time. */
+static void test_what_stands_out(const char *dir)
+{
+    char sub[400], name[32];
+    slc_checkup *c = NULL;
+    slc_err err = {0};
+    snprintf(sub, sizeof(sub), "%s/odd_one", dir);
+    for (unsigned i = 0; i < 12; i++) {
+        snprintf(name, sizeof(name), "many/%u.png", i);
+        write_smooth(sub, name, i * 91 + 17, 0);
+    }
+    write_picture(sub, "one/vast.png", 3000, 2500, 3);
+    slc_source *s = open_source(sub, NULL);
+    CHECK(slc_checkup_run(&c,
+                          &(slc_checkup_settings){.sources = (const slc_source *[]){s},
+                                                  .count = 1,
+                                                  .threads = 2,
+                                                  .most_pixels = 7e6},
+                          &err) == SLC_OK,
+          "%s", err.msg);
+    CHECK(found(c, SLC_FINDING_LARGE, "vast.png") == 1 &&
+              c->counts[SLC_FINDING_LARGE] == 1,
+          "large");
+    CHECK(c->counts[SLC_FINDING_IMBALANCE] == 1 &&
+              found(c, SLC_FINDING_IMBALANCE, "12 samples of \"many\", 1 of \"one\"") ==
+                  1,
+          "imbalance");
+    CHECK(found(c, SLC_FINDING_SLOW, "vast.png") == 1, "slow");
+    slc_checkup_destroy(&c);
+    slc_source_close(&s);
+}
+
+int main(int argc, char **argv)
 {
     char dir[300];
+    CHECK(argc == 2, "usage: test_doctor FIXTURES");
     make_dir(dir, sizeof(dir));
     test_healthy_data_are_left_alone(dir);
+    test_kinds_of_files(dir, argv[1]);
+    test_what_stands_out(dir);
     char set[320];
     snprintf(set, sizeof(set), "%s/set", dir);
     make_set(set);

@@ -192,8 +192,26 @@ section_preview() {
     [ "$(find . -name '*batch.png*' | wc -l)" -eq 1 ] || fail "a temporary file was left behind"
 }
 
+section_doctor() {
+    need_fixtures
+    expect 0 '' "$sluice" doctor fix/photos --near 0
+    cp -r fix/photos ill
+    head -c 300 fix/photos/cat/01.jpg >ill/cat/01.jpg
+    cp ill/dog/00.png ill/dog/copy.jpg
+    expect 1 'cat/01.jpg' "$sluice" doctor ill --near 0
+    grep -q 'dog/copy.jpg' out || fail "the copy is not named"
+    expect 1 '"manifest_rows":23' "$sluice" doctor ill --near 0 --json --write-manifest clean.csv
+    grep -q 'cat/01.jpg\|dog/copy.jpg' clean.csv && fail "the manifest holds what is not clean"
+    expect 0 '23 images' "$sluice" stats manifest:clean.csv
+    expect 0 '' "$sluice" doctor clean.csv --near 0
+}
+
 section_preprocess() {
     need_fixtures
+    expect 0 'would write 24 pictures in about 5 shards' "$sluice" preprocess fix/photos none --shards 5 --dry-run
+    expect 0 '"pictures":12' "$sluice" preprocess fix/photos none --world 2 -n --json
+    [ ! -e none ] || fail "--dry-run wrote something"
+    expect 2 'dry-run' "$sluice" preprocess fix/photos/cat/00.png none.png --dry-run
     expect 0 '' "$sluice" preprocess fix/photos small --ops '[{resize: {size: 24}}]'
     [ "$(find small -type f -name '*.*g' | wc -l)" -eq 24 ] || fail "not 24 pictures in the new tree"
     [ -d small/owl ] || fail "the tree is not the same"
