@@ -1,9 +1,10 @@
-/* manual: man pages and shell completions, made from the same tables that read the options, so
- * that they cannot be out of date. `meson install` puts them in their places. */
+/* manual: man pages, shell completions and the reference of recipes, made from the same tables
+ * that read options and recipes, so that they cannot be out of date. `meson install` puts them in their places. */
 #include <ctype.h>
 #include <string.h>
 
 #include "tools/cmd.h"
+#include "tools/reference.h"
 
 /* roff: a leading dot or quote would be a request, a backslash an escape, a hyphen a soft one. */
 static void roff(const char *text)
@@ -263,18 +264,19 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     static const struct {
         const char *name;
         void (*print)(void);
-    } shells[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
+    } pages[] = {
+        {"bash", bash}, {"zsh", zsh}, {"fish", fish}, {"recipes", cli_recipe_reference}};
     (void)cli;
     (void)settings;
 
-    for (size_t i = 0; i < SLC_COUNT(shells); i++)
-        if (strcmp(args[0], shells[i].name) == 0) {
-            shells[i].print();
+    for (size_t i = 0; i < SLC_COUNT(pages); i++)
+        if (strcmp(args[0], pages[i].name) == 0) {
+            pages[i].print();
             return SLC_OK;
         }
     if (strcmp(args[0], "man") != 0)
-        return slc_fail(err, SLC_EINVAL, "\"%s\" is none of man, bash, zsh, fish",
-                        args[0]);
+        return slc_fail(err, SLC_EINVAL,
+                        "\"%s\" is none of man, bash, zsh, fish, recipes", args[0]);
     if (count < 2) {
         man_all();
         return SLC_OK;
@@ -288,11 +290,12 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
 const cli_cmd cli_cmd_manual = {
     .name = "manual",
     .group = CLI_OTHER,
-    .summary = "print man pages and shell completions",
-    .args = "man|bash|zsh|fish [COMMAND]",
+    .summary = "print man pages, shell completions, the reference of recipes",
+    .args = "man|bash|zsh|fish|recipes [COMMAND]",
     .least = 1,
     .most = 2,
     .examples = "sluice manual man train | man -l -\n"
-                "sluice manual bash > ~/.local/share/bash-completion/completions/sluice",
+                "sluice manual bash > ~/.local/share/bash-completion/completions/sluice\n"
+                "sluice manual recipes > docs/recipes.md",
     .run = run,
 };

@@ -77,16 +77,20 @@ static void cell(const char *text, FILE *out)
 
 void cli_entry_markdown(const slc_entry *e, FILE *out)
 {
-    char range[512];
     fprintf(out, "### %s\n\n%c%s.", e->name,
             e->summary[0] >= 'a' && e->summary[0] <= 'z' ? e->summary[0] - 32
                                                          : e->summary[0],
             e->summary + 1);
-    if (e->source) fprintf(out, " Source: %s.", e->source);
+    if (e->source && *e->source) fprintf(out, " Source: %s.", e->source);
     fputs("\n\n", out);
-    if (!e->params || !e->params->name) return;
+    if (e->params && e->params->name) cli_params_markdown(e->params, out);
+}
+
+void cli_params_markdown(const slc_param *table, FILE *out)
+{
+    char range[512];
     fputs("| key | what | values | default |\n|---|---|---|---|\n", out);
-    for (const slc_param *p = e->params; p->name; p++) {
+    for (const slc_param *p = table; p->name; p++) {
         cell(p->name, out);
         cell(p->help ? p->help : "", out);
         cell(cli_param_range(p, range, sizeof(range)), out);

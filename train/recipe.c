@@ -13,7 +13,7 @@ typedef struct top {
         *schedule, *train;
 } top;
 
-static const slc_param top_params[] = {
+const slc_param slc_recipe_params[] = {
     {"seed", SLC_FIELD(top, seed), .lo = 0, .hi = 9e15, .initial = "1",
      .help = "of everything that is drawn"},
     {"data", SLC_FIELD(top, data), .initial = "", .help = "where the pictures are"},
@@ -222,7 +222,8 @@ slc_status slc_recipe_read(slc_recipe *out, const slc_node *root, slc_err *err)
         return slc_node_fail(err, tune,
                              "values of this recipe are to be searched for: "
                              "`sluice tune` does, and writes best.yaml to train");
-    slc_status st = slc_params_bind(top_params, &t, root, false, "recipe", &r.arena, err);
+    slc_status st =
+        slc_params_bind(slc_recipe_params, &t, root, false, "recipe", &r.arena, err);
     r.root = slc_node_copy(&r.arena, root);
     r.seed = t.seed;
     r.augment = slc_node_copy(&r.arena, t.augment);

@@ -25,7 +25,8 @@
 typedef struct slc_recipe_data {
     const slc_node *path;               /* train and test in one place that has splits */
     const slc_node *train, *val, *test; /* specs for slc_source_open; NULL = none */
-    double val_fraction; /* cut off train by content hash, stratified; 0 = none */
+    double val_fraction;  /* cut off train by content hash, stratified; 0 = none */
+    double test_fraction; /* the same */
     int64_t split_seed;
     int64_t limit;         /* at most this many training images, spread evenly; 0 = all */
     int64_t folds, fold;   /* k-fold: fold is the validation set */
@@ -163,7 +164,8 @@ SLC_API void slc_recipe_free(slc_recipe *recipe); /* zero again; accepts a zero 
  * same recipe. NULL if memory ran out. */
 SLC_API slc_node *slc_recipe_dump(const slc_recipe *recipe, slc_arena *arena);
 
-/* The parameter table of section "data", "loader" or "train", for the reference docs. */
+/* The parameter table of a section: "" (the top level), "data", "train.ema"...; what loss, optim
+ * and schedule take beside the named thing's own keys. NULL if there is none. */
 SLC_API const slc_param *slc_recipe_section(const char *name);
 
 /* The pictures of a recipe, opened, split and checked for fitting together. */

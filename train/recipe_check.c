@@ -29,6 +29,13 @@ static slc_status check_data(const slc_recipe *r, slc_err *err)
     if (ways > 1)
         return slc_node_fail(err, at(r, "data", NULL),
                              "data: give one of val, val_fraction and folds");
+    if (d->test && d->test_fraction > 0)
+        return slc_node_fail(err, at(r, "data", "test_fraction"),
+                             "data: give one of test and test_fraction");
+    if (d->val_fraction + d->test_fraction >= 1)
+        return slc_node_fail(err, at(r, "data", "test_fraction"),
+                             "data: val_fraction and test_fraction leave nothing to "
+                             "train on");
     if (d->folds == 1)
         return slc_node_fail(err, at(r, "data", "folds"), "data: one fold is no split");
     if (d->folds > 0 && d->fold >= d->folds)

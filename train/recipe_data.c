@@ -5,8 +5,8 @@
 
 static bool wants_subset(const slc_recipe_data *d, bool of_train)
 {
-    return d->classes.n > 0 ||
-           (of_train && (d->limit > 0 || d->val_fraction > 0 || d->folds > 0));
+    return d->classes.n > 0 || (of_train && (d->limit > 0 || d->val_fraction > 0 ||
+                                             d->test_fraction > 0 || d->folds > 0));
 }
 
 /* Replaces *source by a part of itself and holds the whole. */
@@ -45,14 +45,20 @@ static slc_status split(slc_recipe_sources *s, const slc_recipe *r,
                         .most = (uint64_t)d->limit};
     slc_subset val = train;
     val.most = 0;
-    if (d->val_fraction > 0) {
-        train.hi = val.lo = 1 - d->val_fraction;
-        val.hi = 1;
-    }
+    const slc_subset test = {.seed = train.seed,
+                             .classes = train.classes,
+                             .stratified = true,
+                             .lo = 1 - d->test_fraction,
+                             .hi = 1};
+    val.hi = test.lo; /* train, val, test: in this order on [0, 1) */
+    train.hi = val.lo = val.hi - d->val_fraction;
     train.folds = val.folds = (uint64_t)d->folds;
     train.fold = val.fold = (uint64_t)d->fold;
     val.fold_only = true;
+    if (d->val_fraction == 0) val.lo = 0;
     if (wants_subset(d, true)) st = cut(&s->train, &s->hold[0], &train, err);
+    if (st == SLC_OK && d->test_fraction > 0)
+        st = slc_source_subset(&s->test, whole, &test, err);
     if (st == SLC_OK && (d->val_fraction > 0 || d->folds > 0))
         return slc_source_subset(&s->val, whole, &val, err);
     const slc_subset keep = {.classes = train.classes};
@@ -87,14 +93,19 @@ static slc_status check_sources(const slc_recipe_sources *s, const slc_recipe *r
                         slc_source_count(s->train) ? "no labels" : "no pictures");
     if (s->val && slc_source_count(s->val) == 0)
         return slc_fail(err, SLC_EDATA, "data: the validation set is empty");
-    if (r->data.path && s->test) {
+    if (r->data.path && r->data.test_fraction > 0 && slc_source_has_split(s->train))
+        return slc_fail(err, SLC_EINVAL,
+                        "data: %s has splits of its own; test_fraction is for sources "
+                        "without",
+                        slc_source_describe(s->train));
+    if (r->data.path && s->test && r->data.test_fraction == 0) {
         uint8_t a[32], b[32];
         slc_source_digest(s->hold[0] ? s->hold[0] : s->train, a);
         slc_source_digest(s->hold[2] ? s->hold[2] : s->test, b);
         if (memcmp(a, b, sizeof(a)) == 0)
             return slc_fail(err, SLC_EDATA,
-                            "data: %s has no split into train and test; give train and "
-                            "val_fraction instead of path",
+                            "data: %s has no split into train and test; set "
+                            "data.test_fraction to cut one off",
                             slc_source_describe(s->train));
     }
     if (s->val) st = same_classes(s->train, s->val, err);
@@ -107,7 +118,7 @@ slc_status slc_recipe_open_sources(slc_recipe_sources *out, const slc_recipe *re
 {
     const slc_recipe_data *d = &recipe->data;
     const slc_node *train = d->train ? d->train : d->path;
-    const slc_node *test = d->test ? d->test : d->path;
+    const slc_node *test = d->test || d->test_fraction > 0 ? d->test : d->path;
     slc_recipe_sources s = {0};
     slc_arena arena = {0};
     *out = s;
@@ -121,7 +132,7 @@ slc_status slc_recipe_open_sources(slc_recipe_sources *out, const slc_recipe *re
     if (st == SLC_OK && test) st = slc_source_open(&s.test, test, "test", log, err);
     if (st == SLC_OK) st = split(&s, recipe, classes, err);
     const slc_subset keep = {.classes = classes};
-    if (st == SLC_OK && s.test && wants_subset(d, false))
+    if (st == SLC_OK && test && wants_subset(d, false))
         st = cut(&s.test, &s.hold[2], &keep, err);
     if (st == SLC_OK) st = check_sources(&s, recipe, err);
     slc_arena_free(&arena);

@@ -4,10 +4,10 @@
 
 #include "train/recipe.h"
 
-extern const slc_param slc_recipe_data_params[], slc_recipe_loader_params[],
-    slc_recipe_optim_params[], slc_recipe_train_params[], slc_recipe_early_params[],
-    slc_recipe_ema_params[], slc_recipe_swa_params[], slc_recipe_target_params[],
-    slc_recipe_loss_params[];
+extern const slc_param slc_recipe_params[], slc_recipe_data_params[],
+    slc_recipe_loader_params[], slc_recipe_optim_params[], slc_recipe_train_params[],
+    slc_recipe_early_params[], slc_recipe_ema_params[], slc_recipe_swa_params[],
+    slc_recipe_target_params[], slc_recipe_loss_params[];
 
 /* A named thing with keys of its own and keys of its section, in one map: both tables are
  * joined, so that a misspelt key is compared with all of them. */

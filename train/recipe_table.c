@@ -16,12 +16,15 @@ static const char *const rule_names[] = {"patience", "gl", "pq", "up", NULL};
 typedef slc_recipe_data data;
 const slc_param slc_recipe_data_params[] = {
     {"path", SLC_FIELD(data, path), .initial = "",
-     .help = "a source with splits of its own: train and test come from it"},
+     .help = "train and test in one place: splits of its own, or cut by test_fraction"},
     {"train", SLC_FIELD(data, train), .initial = "", .help = "training source"},
     {"val", SLC_FIELD(data, val), .initial = "", .help = "validation source"},
     {"test", SLC_FIELD(data, test), .initial = "", .help = "test source"},
     {"val_fraction", SLC_FIELD(data, val_fraction), .lo = 0, .hi = 0.9, .initial = "0",
      .unit = "ratio", .help = "part of train that validates instead, within each class"},
+    {"test_fraction", SLC_FIELD(data, test_fraction), .lo = 0, .hi = 0.9, .initial = "0",
+     .unit = "ratio",
+     .help = "part of train (or of a path without splits) that tests instead"},
     {"split_seed", SLC_FIELD(data, split_seed), .lo = 0, .hi = 1e15, .initial = "0",
      .help = "another seed cuts another part"},
     {"limit", SLC_FIELD(data, limit), .lo = 0, .hi = 1e15, .initial = "0",
@@ -200,8 +203,10 @@ const slc_param *slc_recipe_section(const char *name)
     static const struct {
         const char *name;
         const slc_param *table;
-    } sections[] = {{"data", slc_recipe_data_params},
+    } sections[] = {{"", slc_recipe_params},
+                    {"data", slc_recipe_data_params},
                     {"loader", slc_recipe_loader_params},
+                    {"loss", slc_recipe_loss_params},
                     {"optim", slc_recipe_optim_params},
                     {"schedule", slc_warmup_params},
                     {"train", slc_recipe_train_params},

@@ -255,6 +255,20 @@ section_train() {
     expect 4 'full/.*: File too large' sh -c "ulimit -f 4; trap '' XFSZ; exec '$sluice' train tiny.yaml -o full -q"
     [ -e full/model.safetensors ] && fail "half a model was left behind"
     [ -z "$(find full -name '*.tmp*' -o -name '.*.safetensors*')" ] || fail "a temporary file was left behind"
+    # Parts cut off a folder that has none: 24 pictures are 12, 6 and 6.
+    cat >parts.yaml <<END
+data: {path: folder:fix/photos, channels: 3, val_fraction: 0.25, test_fraction: 0.25}
+augment: [{resize: {size: [8, 8]}}]
+eval: [{resize: {size: [8, 8]}}]
+model: {name: mlp}
+train: {epochs: 1, batch: 4}
+END
+    expect 0 '"train_images": *12' "$sluice" train parts.yaml --dry-run --json
+    expect 0 '' "$sluice" train parts.yaml -o parts -q
+    for part in train:12 val:6 test:6; do
+        expect 0 "\"count\": *${part#*:}[,}]" "$sluice" eval parts --split ${part%:*} --json
+    done
+    expect 3 'set data.test_fraction' "$sluice" train parts.yaml -o no --set data.test_fraction=0
     # Not a model.
     echo nonsense >no.safetensors
     expect 3 'no.safetensors' "$sluice" eval no.safetensors

@@ -43,6 +43,8 @@ static void test_refuses_contradictions(void)
     refused("data: {train: a}\nschedule: plateau\n", "validation set");
     refused("data: {train: a, val: b, val_fraction: 0.1}\n", "one of val");
     refused("data: {path: a, train: b}\n", "not both");
+    refused("data: {train: a, test: b, test_fraction: 0.1}\n", "one of test");
+    refused("data: {train: a, val_fraction: 0.5, test_fraction: 0.5}\n", "leave nothing");
     refused("data: {train: a, folds: 5, fold: 5}\n", "fold 5 of 5");
     refused("train: {clip_norm: 1, clip_adaptive: 0.01}\n", "not both");
     refused("train: {ema: {}, swa: {}}\n", "not both");

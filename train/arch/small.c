@@ -5,6 +5,7 @@
 typedef struct settings {
     slc_reals hidden;
     double dropout, width;
+    int64_t stem;
     slc_reals widths;
 } settings;
 
@@ -52,12 +53,19 @@ static slc_status lenet5(const void *set, slc_shape in, size_t classes, slc_str 
     return SLC_OK;
 }
 
-static void block(slc_str *out, const char *conv, const char *norm, size_t width)
+static void strided(slc_str *out, const char *conv, const char *norm, size_t width,
+                    int64_t stride)
 {
     slc_str_printf(out,
-                   "- conv2d: {name: %s, out: %zu, kernel: 3, padding: 1, bias: false}\n"
+                   "- conv2d: {name: %s, out: %zu, kernel: 3, stride: %lld, padding: 1, "
+                   "bias: false}\n"
                    "- batch_norm: {name: %s}\n- relu\n",
-                   conv, width, norm);
+                   conv, width, (long long)stride, norm);
+}
+
+static void block(slc_str *out, const char *conv, const char *norm, size_t width)
+{
+    strided(out, conv, norm, width, 1);
 }
 
 /* Three stages and a small head: the demo's net. */
@@ -67,7 +75,7 @@ static slc_status cnn(const void *set, slc_shape in, size_t classes, slc_str *ou
     const settings *s = set;
     const size_t w = (size_t)s->width;
     (void)in, (void)err;
-    block(out, "conv1", "bn1", w);
+    strided(out, "conv1", "bn1", w, s->stem);
     block(out, "conv2", "bn2", w);
     slc_str_add(out, "- max_pool: 2\n");
     block(out, "conv3", "bn3", 2 * w);
@@ -85,6 +93,8 @@ static const slc_param cnn_params[] = {
      .help = "channels of the first stage"},
     {"dropout", SLC_FIELD(settings, dropout), .lo = 0, .hi = 0.99, .initial = "0",
      .help = "before the last layer"},
+    {"stem", SLC_FIELD(settings, stem), .lo = 1, .hi = 8, .initial = "1",
+     .help = "stride of the first convolution; 2 or more for photographs"},
     {0}};
 
 /* As a PyTorch Sequential, which is where the names come from. */
