@@ -17,6 +17,7 @@ typedef struct cli_series {
     size_t n;
     cli_mark mark;
     bool dashed;
+    bool faint; /* thin and grey, like level lines */
 } cli_series;
 
 /* One coordinate system. Zero ranges fit the data. */

@@ -217,7 +217,8 @@ static void draw_curve(cairo_t *cairo, const cli_series *s, const frame *f)
 {
     bool pen_down = false;
 
-    cairo_set_line_width(cairo, 1.8);
+    cairo_set_line_width(cairo, s->faint ? .6 : 1.8);
+    if (s->faint) cairo_set_source_rgb(cairo, .62, .62, .62);
     cairo_set_dash(cairo, (const double[]){5, 3}, s->dashed ? 2 : 0, 0);
     for (size_t i = 0; i < s->n; i++) {
         if (!shows(&f->y, s->y[i]) || !shows(&f->x, x_of(s, i))) {

@@ -96,6 +96,11 @@ section_output() {
     expect 0 '"ops"' "$sluice" ops --json
     [ "$(wc -l <out)" -eq 1 ] || fail "--json is not one line"
     expect 2 'did you mean "hflip"' "$sluice" ops hflop
+    # One step of 0.1 from (-4, 1) against the gradient (x, 20 y), by hand: (-3.6, -1).
+    expect 0 '"x":-3.59999.*"y":-1.0,"value":16.4799' "$sluice" paths -f bowl -n 1 '{name: sgd, lr: 0.1, momentum: 0}' --json
+    expect 0 '"steps":1,"x":2156' "$sluice" paths -f rosenbrock '{name: sgd, lr: 1e6}' --json
+    expect 2 'did you mean "adam"' "$sluice" paths adm
+    expect 2 'did you mean "lr"' "$sluice" paths '{name: adam, lrr: 1}'
 }
 
 section_stats() {
