@@ -30,6 +30,12 @@ SLC_API const char *slc_tensors_path(const slc_tensors *file);
 SLC_API size_t slc_tensors_count(const slc_tensors *file);
 SLC_API const slc_blob *slc_tensors_at(const slc_tensors *file, size_t i);
 SLC_API const slc_blob *slc_tensors_find(const slc_tensors *file, const char *name);
+
+/* The same, or the tensor that timm calls otherwise than torchvision (mobilenet_v2, the vggs). */
+SLC_API const slc_blob *slc_tensors_seek(const slc_tensors *file, const char *name);
+/* timm's name for one of torchvision's; false if it has none of its own. */
+SLC_API bool slc_timm_name(const char *name, char *out, size_t size);
+
 SLC_API const char *slc_tensors_meta(const slc_tensors *file,
                                      const char *key); /* NULL if absent */
 

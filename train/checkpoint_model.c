@@ -69,12 +69,26 @@ static void shape_text(size_t rank, const size_t *dim, char *out, size_t size)
 static const slc_blob *find(const slc_tensors *file, const char *prefix, const char *name)
 {
     const size_t n = strlen(prefix);
+    if (n == 0) return slc_tensors_seek(file, name);
     for (size_t i = 0; i < slc_tensors_count(file); i++) {
         const slc_blob *blob = slc_tensors_at(file, i);
         if (strncmp(blob->name, prefix, n) == 0 && strcmp(blob->name + n, name) == 0)
             return blob;
     }
     return NULL;
+}
+
+/* timm's vggs have convolutions over the whole picture where torchvision's have linear layers:
+ * the same numbers in the same order. */
+static bool same_shape(const slc_blob *blob, const slc_tensor_info *info)
+{
+    const bool whole = blob->rank == 4 && info->rank == 2 && info->size > 0 &&
+                       blob->dim[0] == info->dim[0];
+    if (whole) return blob->dim[1] * blob->dim[2] * blob->dim[3] == info->dim[1];
+    bool same = blob->rank == info->rank;
+    for (size_t i = 0; same && i < info->rank; i++)
+        same = blob->dim[i] == info->dim[i];
+    return same;
 }
 
 static slc_status fits(const slc_tensors *file, const char *prefix,
@@ -88,10 +102,7 @@ static slc_status fits(const slc_tensors *file, const char *prefix,
     if (!is_float(blob->dtype))
         return slc_fail(err, SLC_EDATA, "%s: tensor %s is of type %s, not floating point",
                         path, info->name, blob->dtype);
-    bool same = blob->rank == info->rank;
-    for (size_t i = 0; same && i < info->rank; i++)
-        same = blob->dim[i] == info->dim[i];
-    if (same) return SLC_OK;
+    if (same_shape(blob, info)) return SLC_OK;
     char has[96], wants[96];
     shape_text(blob->rank, blob->dim, has, sizeof(has));
     shape_text(info->rank, info->dim, wants, sizeof(wants));

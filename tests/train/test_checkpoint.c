@@ -123,8 +123,34 @@ static void test_every_truncation_is_refused(void)
     free(bytes);
 }
 
+/* timm's names of the nets that it calls otherwise. */
+static void test_knows_timms_names(void)
+{
+    static const char *const names[][2] = {
+        {"features.0.0.weight", "conv_stem.weight"},
+        {"features.1.conv.1.weight", "blocks.0.0.conv_pw.weight"},
+        {"features.2.conv.0.0.weight", "blocks.1.0.conv_pw.weight"},
+        {"features.3.conv.1.1.running_mean", "blocks.1.1.bn2.running_mean"},
+        {"features.4.conv.2.weight", "blocks.2.0.conv_pwl.weight"},
+        {"features.13.conv.1.0.weight", "blocks.4.2.conv_dw.weight"},
+        {"features.17.conv.3.bias", "blocks.6.0.bn3.bias"},
+        {"features.18.1.weight", "bn2.weight"},
+        {"classifier.1.bias", "classifier.bias"},
+        {"classifier.6.weight", "head.fc.weight"},
+        {"features.0.weight", NULL},
+        {"features.28.bias", NULL},
+        {"layer1.0.conv1.weight", NULL}};
+    char name[128];
+    for (size_t i = 0; i < SLC_COUNT(names); i++) {
+        const bool known = slc_timm_name(names[i][0], name, sizeof(name));
+        CHECK(known == (names[i][1] != NULL), "%s", names[i][0]);
+        CHECK(!known || strcmp(name, names[i][1]) == 0, "%s: %s", names[i][0], name);
+    }
+}
+
 int main(void)
 {
+    test_knows_timms_names();
     test_refuses_unsound_files();
     test_writes_what_it_reads();
     test_every_truncation_is_refused();

@@ -240,6 +240,23 @@ static void test_frozen_layers_may_run_once(void)
     same_metrics("kept", "kept-not");
 }
 
+/* Two batches of 20 whose gradients make one step are one batch of 40. */
+static void test_accumulation_is_a_bigger_batch(void)
+{
+#define SMOOTH                                                                           \
+    "model={layers: [{conv2d: {out: 8, kernel: 3}}, relu, flatten, {linear: {out: 4}}]}"
+    static const char *const big[] = {SMOOTH, "train.batch=40", NULL};
+    static const char *const twice[] = {SMOOTH, "train.batch=20", "train.accumulate=2",
+                                        NULL};
+    must((job){.name = "big", .sets = big});
+    must((job){.name = "twice", .sets = twice});
+    CHECK(summary_value("big", NULL, "steps") == summary_value("twice", NULL, "steps"),
+          "as many steps");
+    const double a = summary_value("big", "test", "loss"),
+                 b = summary_value("twice", "test", "loss");
+    CHECK(fabs(a - b) <= 1e-5 * a, "loss %.9g in one batch, %.9g in two", a, b);
+}
+
 static void test_stops_and_goes_on(void)
 {
     refused((job){.name = "stopped", .stop_at = 7}, SLC_ESTOP,
@@ -346,6 +363,7 @@ int main(void)
     test_survives_kill(rich, "rich");
     test_survives_kill(late, "late");
     test_frozen_layers_may_run_once();
+    test_accumulation_is_a_bigger_batch();
     test_stops_and_goes_on();
     test_refusals();
     test_directory_in_use();

@@ -206,7 +206,7 @@ static bool head_differs(run *r, const slc_tensors *file, const char *glob)
     for (size_t i = 0; i < slc_model_tensor_count(r->model); i++) {
         const slc_tensor_info *info = slc_model_tensor(r->model, i);
         if (strncmp(info->name, glob, stem) != 0) continue;
-        const slc_blob *blob = slc_tensors_find(file, info->name);
+        const slc_blob *blob = slc_tensors_seek(file, info->name);
         if (!blob || blob->rank == 0 || blob->dim[0] != info->dim[0]) return true;
     }
     return false;
