@@ -40,9 +40,9 @@ static void test_histogram(void)
     float v[100];
     for (int i = 0; i < 100; i++)
         v[i] = (float)i;
-    const histogram h = slc_histogram_of(v, 100);
+    const slc_histogram h = slc_histogram_of(v, 100);
     uint64_t total = 0;
-    for (int i = 0; i < HISTOGRAM_BINS; i++)
+    for (int i = 0; i < SLC_HISTOGRAM_BINS; i++)
         total += h.count[i];
     CHECK(total == 100 && h.lo == 0 && h.hi == 99 && h.mean == 49.5, "%g", h.mean);
     CHECK(fabs(h.std - 28.866070047722118) < 1e-9, "%.17g", h.std);

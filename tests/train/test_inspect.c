@@ -5,6 +5,7 @@
 #include "tests/train/tiny.h"
 #include "train/checkpoint.h"
 #include "train/ensemble.h"
+#include "train/featmaps.h"
 #include "train/surgery.h"
 #include "train/uncertainty.h"
 
@@ -114,6 +115,38 @@ static void test_prune_removes_exactly_the_twins(void)
           err.msg); /* and it opens */
     slc_trained_close(&t);
     json_decref(o);
+}
+
+typedef struct found {
+    size_t layers, alike, dead;
+    bool planted;
+} found;
+
+static slc_status count_maps(void *user, const slc_layer_maps *maps, slc_err *err)
+{
+    found *f = user;
+    (void)err;
+    f->layers++;
+    for (size_t i = 0; i < maps->count; i++) {
+        f->alike += maps->fact[i].likeness > 0.9999;
+        f->dead += maps->fact[i].dead;
+    }
+    if (strcmp(maps->name, "c1") == 0)
+        f->planted = maps->fact[4].twin == 1 && maps->fact[4].likeness > 0.9999;
+    return SLC_OK;
+}
+
+static void test_featmaps_mark_the_twin_in_every_layer_that_shows_it(void)
+{
+    char a[400], b[400];
+    slc_err err = {0};
+    found f = {0};
+    plant(at(a, "one/model.safetensors"), at(b, "planted.safetensors"), 1, 4);
+    const slc_surgery_settings s = {.threads = 2, .images = 20};
+    CHECK(slc_featmaps(b, &s, count_maps, &f, &err) == SLC_OK, "%s", err.msg);
+    CHECK(f.planted, "map 4 of c1 is not known as the twin of map 1");
+    CHECK(f.layers >= 3 && f.alike >= 2, "%zu layers, %zu look-alikes", f.layers,
+          f.alike); /* c1, and what is behind its activation */
 }
 
 static void test_fold_keeps_logits(void)
@@ -258,6 +291,7 @@ int main(void)
     train("two", 2, "0.4", 6);
     train("dark", 1, "0.5", 1 + 2);
     test_prune_removes_exactly_the_twins();
+    test_featmaps_mark_the_twin_in_every_layer_that_shows_it();
     test_fold_keeps_logits();
     test_ensemble_file_scores_the_same();
     test_snapshots_average_and_strangers_do_not();

@@ -135,12 +135,12 @@ static void add_packed(slc_str *s, unsigned field, const double *v, size_t n)
 }
 
 void slc_events_histogram(slc_str *out, double wall, uint64_t step, const char *tag,
-                          const histogram *h)
+                          const slc_histogram *h)
 {
-    double edge[HISTOGRAM_BINS], count[HISTOGRAM_BINS];
+    double edge[SLC_HISTOGRAM_BINS], count[SLC_HISTOGRAM_BINS];
     slc_str v = {0}, histo = {0};
-    for (size_t i = 0; i < HISTOGRAM_BINS; i++) {
-        edge[i] = h->lo + (h->hi - h->lo) * (double)(i + 1) / HISTOGRAM_BINS;
+    for (size_t i = 0; i < SLC_HISTOGRAM_BINS; i++) {
+        edge[i] = h->lo + (h->hi - h->lo) * (double)(i + 1) / SLC_HISTOGRAM_BINS;
         count[i] = (double)h->count[i];
     }
     add_double(&histo, 1, h->lo);
@@ -148,8 +148,8 @@ void slc_events_histogram(slc_str *out, double wall, uint64_t step, const char *
     add_double(&histo, 3, (double)h->n);
     add_double(&histo, 4, h->mean * (double)h->n);
     add_double(&histo, 5, h->norm * h->norm);
-    add_packed(&histo, 6, edge, HISTOGRAM_BINS);
-    add_packed(&histo, 7, count, HISTOGRAM_BINS);
+    add_packed(&histo, 6, edge, SLC_HISTOGRAM_BINS);
+    add_packed(&histo, 7, count, SLC_HISTOGRAM_BINS);
     add_bytes(&v, 1, tag, strlen(tag));
     add_message(&v, 5, &histo);
     add_value(out, wall, step, &v);

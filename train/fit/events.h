@@ -5,7 +5,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "train/fit/histogram.h"
+#include "train/histogram.h"
 
 /* CRC-32C (Castagnoli), and TensorFlow's masked form of it. */
 uint32_t slc_events_crc32c(const void *bytes, size_t n);
@@ -17,7 +17,7 @@ void slc_events_begin(slc_str *out,
 void slc_events_scalar(slc_str *out, double wall, uint64_t step, const char *tag,
                        double value);
 void slc_events_histogram(slc_str *out, double wall, uint64_t step, const char *tag,
-                          const histogram *h);
+                          const slc_histogram *h);
 void slc_events_image(slc_str *out, double wall, uint64_t step, const char *tag,
                       const void *png, size_t size, size_t width, size_t height);
 

@@ -1,10 +1,10 @@
-#include "train/fit/histogram.h"
+#include "train/histogram.h"
 
 #include <math.h>
 
-histogram slc_histogram_of(const float *values, size_t n)
+slc_histogram slc_histogram_of(const float *values, size_t n)
 {
-    histogram h = {.n = n};
+    slc_histogram h = {.n = n};
     double sum = 0, squares = 0;
     if (n == 0) return h;
     h.lo = h.hi = (double)values[0];
@@ -18,18 +18,18 @@ histogram slc_histogram_of(const float *values, size_t n)
     h.mean = sum / (double)n;
     h.std = sqrt(fmax(0, squares / (double)n - h.mean * h.mean));
     h.norm = sqrt(squares);
-    const double scale = h.hi > h.lo ? HISTOGRAM_BINS / (h.hi - h.lo) : 0;
+    const double scale = h.hi > h.lo ? SLC_HISTOGRAM_BINS / (h.hi - h.lo) : 0;
     for (size_t i = 0; i < n; i++) {
         const double at = ((double)values[i] - h.lo) * scale;
-        h.count[at < HISTOGRAM_BINS ? (size_t)fmax(at, 0) : HISTOGRAM_BINS - 1]++;
+        h.count[at < SLC_HISTOGRAM_BINS ? (size_t)fmax(at, 0) : SLC_HISTOGRAM_BINS - 1]++;
     }
     return h;
 }
 
-static json_t *to_json(const histogram *h)
+static json_t *to_json(const slc_histogram *h)
 {
     json_t *o = json_object(), *counts = json_array();
-    for (size_t i = 0; i < HISTOGRAM_BINS; i++)
+    for (size_t i = 0; i < SLC_HISTOGRAM_BINS; i++)
         json_array_append_new(counts, json_integer((json_int_t)h->count[i]));
     json_object_set_new(o, "lo", json_real(h->lo));
     json_object_set_new(o, "hi", json_real(h->hi));
@@ -59,12 +59,12 @@ json_t *slc_histogram_line(slc_model *model, const float *before, uint64_t epoch
     for (size_t t = 0; t < slc_model_tensor_count(model); t++) {
         const slc_tensor_info *info = slc_model_tensor(model, t);
         if (info->role == SLC_ROLE_BUFFER || info->size == 0) continue;
-        const histogram weight = slc_histogram_of(w + info->offset, info->size);
+        const slc_histogram weight = slc_histogram_of(w + info->offset, info->size);
         json_t *item = json_object();
         json_object_set_new(item, "name", json_string(info->name));
         json_object_set_new(item, "weight", to_json(&weight));
         if (g && !info->frozen) {
-            const histogram gradient = slc_histogram_of(g + info->offset, info->size);
+            const slc_histogram gradient = slc_histogram_of(g + info->offset, info->size);
             json_object_set_new(item, "gradient", to_json(&gradient));
         }
         if (before)

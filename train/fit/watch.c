@@ -7,8 +7,8 @@
 
 #include "augment/codec.h"
 #include "train/fit/events.h"
-#include "train/fit/histogram.h"
 #include "train/fit/run.h"
+#include "train/histogram.h"
 
 static bool due(const run *r, uint64_t epoch)
 {
@@ -96,7 +96,7 @@ static void add_histograms(run *r, double wall)
     for (size_t t = 0; t < slc_model_tensor_count(r->model); t++) {
         const slc_tensor_info *info = slc_model_tensor(r->model, t);
         if (info->role == SLC_ROLE_BUFFER || info->size == 0) continue;
-        const histogram h = slc_histogram_of(w + info->offset, info->size);
+        const slc_histogram h = slc_histogram_of(w + info->offset, info->size);
         snprintf(tag, sizeof(tag), "weights/%s", info->name);
         slc_events_histogram(&r->events, wall, r->step, tag, &h);
     }

@@ -85,16 +85,22 @@ static slc_status choose_source(patient *p, slc_err *err)
     return st;
 }
 
+size_t slc_patient_layer(const slc_model *model, const char *name)
+{
+    for (size_t i = 0; i < slc_model_layer_count(model); i++)
+        if (strcmp(slc_model_layer(model, i).name, name) == 0) return i;
+    return SIZE_MAX;
+}
+
 slc_status slc_patient_show(patient *p, slc_model *model, slc_mode mode,
                             patient_look *look, void *user, slc_err *err)
 {
-    slc_loader_settings s;
+    slc_loader_settings s =
+        slc_trained_stream(&p->trained, p->source, p->settings->threads);
     slc_loader *loader = NULL;
     uint64_t done = 0;
-    slc_status st =
-        slc_trained_loader(&p->trained, p->source, p->settings->threads, &s, err);
     s.type = SLC_F32;
-    if (st == SLC_OK) st = slc_loader_open(&loader, &s, err);
+    slc_status st = slc_loader_open(&loader, &s, err);
     while (st == SLC_OK && done < p->images) {
         const slc_batch *batch = NULL;
         const float *logits;

@@ -43,6 +43,9 @@ void slc_patient_close(patient *p);
 organ *slc_patient_organ(patient *p, size_t node, const char *suffix);
 organ *slc_patient_add(patient *p, size_t node, const char *suffix, size_t size);
 
+/* The model's layer of that name, or SIZE_MAX. */
+size_t slc_patient_layer(const slc_model *model, const char *name);
+
 /* How many nodes read a node, and the last of them. */
 size_t slc_patient_readers(const patient *p, size_t node, size_t *reader);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "train/inspect/patient.h"
+#include "train/inspect/twins.h"
 #include "train/layer.h"
 
 static bool is(const patient *p, size_t node, const char *type)
@@ -52,50 +53,11 @@ static bool follow(const patient *p, size_t conv, size_t *last, size_t *reader)
     }
 }
 
-typedef struct twins {
-    patient *p;
-    size_t layer, maps, area; /* maps x area values per picture */
-    float *values;
-    double *dot, *sum; /* maps x maps, maps */
-    double count;
-} twins;
-
 static slc_status gather(void *user, slc_model *model, const slc_batch *batch,
                          const float *logits, slc_err *err)
 {
-    twins *t = user;
-    const size_t each = t->maps * t->area;
     (void)logits;
-    const slc_status st =
-        slc_model_activation(model, t->layer, t->values, batch->n * each, err);
-    if (st != SLC_OK) return st;
-    for (size_t n = 0; n < batch->n; n++)
-        for (size_t i = 0; i < t->maps; i++) {
-            const float *a = t->values + n * each + i * t->area;
-            for (size_t x = 0; x < t->area; x++)
-                t->sum[i] += (double)a[x];
-            for (size_t j = 0; j <= i; j++) {
-                const float *b = t->values + n * each + j * t->area;
-                double dot = 0;
-                for (size_t x = 0; x < t->area; x++)
-                    dot += (double)a[x] * (double)b[x];
-                t->dot[i * t->maps + j] += dot;
-            }
-        }
-    t->count += (double)(batch->n * t->area);
-    return SLC_OK;
-}
-
-/* The smaller of cosine and correlation of maps i >= j. */
-static double similarity(const twins *t, size_t i, size_t j)
-{
-    const double ii = t->dot[i * t->maps + i], jj = t->dot[j * t->maps + j];
-    const double ij = t->dot[i * t->maps + j], n = t->count;
-    if (ii <= 0 || jj <= 0) return 0;
-    const double vi = ii - t->sum[i] * t->sum[i] / n, vj = jj - t->sum[j] * t->sum[j] / n;
-    const double cosine = ij / sqrt(ii * jj);
-    if (vi <= 1e-12 * ii || vj <= 1e-12 * jj) return 0; /* constant maps have no shape */
-    return fmin(cosine, (ij - t->sum[i] * t->sum[j] / n) / sqrt(vi * vj));
+    return slc_twins_add(user, model, batch->n, err);
 }
 
 /* Columns of the reader that read a map: every output, kernel area or pixels of the map. */
@@ -155,35 +117,29 @@ static void cut(patient *p, size_t conv, size_t last, size_t reader, const bool 
     p->out[conv] = kept;
 }
 
-static size_t layer_called(const slc_model *model, const char *name)
-{
-    for (size_t i = 0; i < slc_model_layer_count(model); i++)
-        if (strcmp(slc_model_layer(model, i).name, name) == 0) return i;
-    return SIZE_MAX;
-}
-
 /* Marks dead and look-alike maps and hands their weights on; how many. */
-static size_t judge(twins *t, size_t conv, size_t reader, bool *dead, json_t *removed)
+static size_t judge(patient *p, const twins *t, size_t conv, size_t reader, bool *dead,
+                    json_t *removed)
 {
-    const double limit = t->p->settings->similar > 0 ? t->p->settings->similar : 0.98;
+    const double limit = p->settings->similar > 0 ? p->settings->similar : 0.98;
     size_t count = 0;
     for (size_t i = 0; i < t->maps; i++) {
         double best = 0;
         size_t twin = SIZE_MAX;
         const double own = t->dot[i * t->maps + i];
         for (size_t j = 0; j < i; j++)
-            if (!dead[j] && similarity(t, i, j) > best) {
-                best = similarity(t, i, j);
+            if (!dead[j] && slc_twins_similarity(t, i, j) > best) {
+                best = slc_twins_similarity(t, i, j);
                 twin = j;
             }
         if (count + 1 >= t->maps || (own > 0 && best < limit)) continue;
         dead[i] = true;
         count++;
         json_t *o = json_object();
-        json_object_set_new(o, "layer", json_string(t->p->net->node[conv].name));
+        json_object_set_new(o, "layer", json_string(p->net->node[conv].name));
         json_object_set_new(o, "map", json_integer((json_int_t)i));
         if (own > 0) {
-            move_weights(t->p, reader, t->maps, i, twin,
+            move_weights(p, reader, t->maps, i, twin,
                          t->dot[i * t->maps + twin] / t->dot[twin * t->maps + twin]);
             json_object_set_new(o, "twin", json_integer((json_int_t)twin));
             json_object_set_new(o, "similarity", json_real(best));
@@ -203,24 +159,17 @@ static slc_status prune_layer(patient *p, slc_model *viewer, size_t conv, json_t
     const slc_conv_settings *s = p->net->node[conv].settings;
     const slc_net_node *end = &p->net->node[last];
     const size_t maps = p->net->node[conv].out.c;
-    twins t = {.p = p,
-               .layer = layer_called(viewer, end->name),
-               .maps = maps,
-               .area = slc_shape_size(end->out) / maps};
-    if (s->groups != 1 || maps < 2 || t.layer == SIZE_MAX) return SLC_OK;
-    const size_t batch = slc_model_facts_of(p->trained.model).batch;
-    t.values = calloc(batch * maps * t.area, sizeof(float));
-    t.dot = calloc(maps * maps, sizeof(double));
-    t.sum = calloc(maps, sizeof(double));
+    const size_t layer = slc_patient_layer(viewer, end->name);
+    if (s->groups != 1 || maps < 2 || layer == SIZE_MAX) return SLC_OK;
+    twins t;
     bool *dead = calloc(maps, sizeof(*dead));
-    slc_status st = t.values && t.dot && t.sum && dead
-                        ? slc_patient_show(p, viewer, SLC_MODE_TRAIN, gather, &t, err)
-                        : slc_fail(err, SLC_ENOMEM, "prune: out of memory");
-    if (st == SLC_OK && judge(&t, conv, reader, dead, removed) > 0)
+    slc_status st = slc_twins_create(&t, layer, maps, slc_shape_size(end->out) / maps,
+                                     slc_model_facts_of(p->trained.model).batch, err);
+    if (st == SLC_OK && !dead) st = slc_fail(err, SLC_ENOMEM, "prune: out of memory");
+    if (st == SLC_OK) st = slc_patient_show(p, viewer, SLC_MODE_TRAIN, gather, &t, err);
+    if (st == SLC_OK && judge(p, &t, conv, reader, dead, removed) > 0)
         cut(p, conv, last, reader, dead, maps);
-    free(t.values);
-    free(t.dot);
-    free(t.sum);
+    slc_twins_free(&t);
     free(dead);
     return st;
 }

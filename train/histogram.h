@@ -1,6 +1,6 @@
 /* Histograms of weights, gradients and updates, per tensor. */
-#ifndef TRAIN_FIT_HISTOGRAM_H
-#define TRAIN_FIT_HISTOGRAM_H
+#ifndef TRAIN_HISTOGRAM_H
+#define TRAIN_HISTOGRAM_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -8,19 +8,19 @@
 #include "base/json.h"
 #include "train/model.h"
 
-enum { HISTOGRAM_BINS = 40 };
+enum { SLC_HISTOGRAM_BINS = 40 };
 
-typedef struct histogram {
+typedef struct slc_histogram {
     double lo, hi; /* of the bins, equal in width */
-    uint64_t count[HISTOGRAM_BINS];
+    uint64_t count[SLC_HISTOGRAM_BINS];
     double mean, std, norm; /* Euclidean */
     size_t n;
-} histogram;
+} slc_histogram;
 
-histogram slc_histogram_of(const float *values, size_t n);
+SLC_API slc_histogram slc_histogram_of(const float *values, size_t n);
 
 /* {"epoch", "tensors": [{"name", "weight": {...}, "gradient": {...}, "update_ratio"}]} of a model
  * after a step; before are its weights before that step (NULL: no ratio). */
-json_t *slc_histogram_line(slc_model *model, const float *before, uint64_t epoch);
+SLC_API json_t *slc_histogram_line(slc_model *model, const float *before, uint64_t epoch);
 
 #endif

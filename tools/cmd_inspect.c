@@ -1,0 +1,312 @@
+/* inspect: the layers of a net with shapes, weights and FLOPs; its weights and maps as pictures. */
+#include <string.h>
+
+#include "tools/cmd.h"
+#include "tools/look.h"
+#include "tools/open.h"
+#include "train/net.h"
+
+typedef struct inspect_settings {
+    const char *histograms, *featmaps, *output, *split;
+    uint64_t images, classes, height, width, channels;
+    double similar;
+} inspect_settings;
+
+#define FIELD(name) CLI_FIELD(inspect_settings, name)
+
+static const cli_opt options[] = {
+    {0, "histograms", FIELD(histograms), .value = "FILE",
+     .help = "draw the weights of every layer as histograms (png or svg)"},
+    {0, "featmaps", FIELD(featmaps), .value = "SOURCE",
+     .help = "draw what every layer makes of a picture; dead and look-alike maps are "
+             "found over all of SOURCE"},
+    {'o', "output", FIELD(output), .value = "DIR",
+     .help = "directory for the sheets of feature maps"},
+    {'s', "split", FIELD(split), .value = "NAME",
+     .help = "of SOURCE: train, val or test"},
+    {'n', "images", FIELD(images), .lo = 1, .hi = 1e6, .value = "N",
+     .help = "most pictures of SOURCE"},
+    {0, "similar", FIELD(similar), .lo = 0.5, .hi = 1, .value = "R",
+     .help = "correlation from which on two maps are look-alikes"},
+    {0, "channels", FIELD(channels), .hi = 1024, .value = "N",
+     .help = "of the input of a net given by name (default: what it was made for)"},
+    {0, "height", FIELD(height), .hi = 65535, .value = "PX", .help = "the same"},
+    {0, "width", FIELD(width), .hi = 65535, .value = "PX", .help = "the same"},
+    {0, "classes", FIELD(classes), .hi = 1e6, .value = "N", .help = "the same"},
+    {0},
+};
+
+/* What is looked at, wherever it came from. */
+typedef struct subject {
+    slc_arena arena;
+    cli_stream stream;   /* of a recipe */
+    slc_trained trained; /* of a file or run */
+    const slc_node *spec;
+    slc_shape in;
+    size_t classes;
+    slc_net *net;
+} subject;
+
+static void close_subject(subject *s)
+{
+    slc_net_free(&s->net);
+    slc_trained_close(&s->trained);
+    cli_stream_close(&s->stream);
+    slc_arena_free(&s->arena);
+}
+
+static const slc_arch *arch_called(const char *name)
+{
+    for (size_t i = 0; slc_archs[i]; i++)
+        if (strcmp(slc_archs[i]->entry.name, name) == 0) return slc_archs[i];
+    return NULL;
+}
+
+static slc_status take_arch(subject *s, const slc_arch *arch, slc_err *err)
+{
+    slc_node *spec = NULL;
+    const char *text = slc_arena_printf(&s->arena, "{name: %s}", arch->entry.name);
+    if (!text) return slc_fail(err, SLC_ENOMEM, "out of memory");
+    const slc_status st =
+        slc_node_parse(&spec, &s->arena, text, strlen(text), arch->entry.name, err);
+    s->spec = spec;
+    s->in = arch->shape;
+    s->classes = arch->classes;
+    return st;
+}
+
+static slc_status take_recipe(subject *s, const cli_context *cli, const char *path,
+                              slc_err *err)
+{
+    slc_loader *loader = NULL;
+    const cli_texts none = {0};
+    slc_status st = cli_stream_open(&s->stream, cli, path, &none, "train", err);
+    s->stream.settings.quarantine = NULL;
+    s->stream.settings.ahead = 2;
+    if (st == SLC_OK) st = slc_loader_open(&loader, &s->stream.settings, err);
+    if (st != SLC_OK) return st;
+    slc_loader_shape(loader, &s->in.c, &s->in.h, &s->in.w);
+    slc_loader_close(&loader);
+    s->spec = s->stream.recipe.model;
+    s->classes = slc_source_classes(s->stream.source);
+    return SLC_OK;
+}
+
+static slc_status take_trained(subject *s, const cli_context *cli, const char *path,
+                               slc_err *err)
+{
+    const slc_status st = slc_trained_open(
+        &s->trained, path,
+        &(slc_trained_settings){.threads = cli->threads, .precision = SLC_PRECISION_F32},
+        err);
+    if (st != SLC_OK) return st;
+    s->spec = s->trained.recipe.model;
+    s->in = (slc_shape){s->trained.channels, s->trained.height, s->trained.width};
+    s->classes = s->trained.class_count;
+    return SLC_OK;
+}
+
+static slc_status open_subject(subject *s, const cli_context *cli,
+                               const inspect_settings *set, const char *name,
+                               slc_err *err)
+{
+    const size_t n = strlen(name);
+    const bool yaml = n > 5 && (strcmp(name + n - 5, ".yaml") == 0 ||
+                                strcmp(name + n - 4, ".yml") == 0);
+    const slc_arch *arch = arch_called(name);
+    slc_status st = arch   ? take_arch(s, arch, err)
+                    : yaml ? take_recipe(s, cli, name, err)
+                           : take_trained(s, cli, name, err);
+    if (arch) {
+        if (set->channels) s->in.c = set->channels;
+        if (set->height) s->in.h = set->height;
+        if (set->width) s->in.w = set->width;
+        if (set->classes) s->classes = set->classes;
+    } else if (st == SLC_OK &&
+               (set->channels || set->height || set->width || set->classes)) {
+        st = slc_fail(err, SLC_EINVAL,
+                      "%s brings its own shape; --channels, --height, --width and "
+                      "--classes go with a net given by name",
+                      name);
+    }
+    return st == SLC_OK ? slc_net_build(&s->net, s->spec, s->in, s->classes, err) : st;
+}
+
+static double flops_of(const slc_net *net)
+{
+    double sum = 0;
+    for (size_t i = 0; i < net->nodes; i++)
+        sum += net->node[i].flops;
+    return sum;
+}
+
+static size_t weights_of(const slc_net *net, size_t i)
+{
+    size_t sum = 0;
+    for (size_t t = 0; t < net->node[i].tensors; t++) {
+        const slc_tensor_info *info = &net->tensor[net->node[i].tensor + t];
+        if (info->role != SLC_ROLE_BUFFER) sum += info->size;
+    }
+    return sum;
+}
+
+static void print_table(const subject *s)
+{
+    const slc_net *net = s->net;
+    char shape[64];
+    int wide = 5;
+    for (size_t i = 0; i < net->nodes; i++)
+        if ((int)strlen(net->node[i].name) > wide) wide = (int)strlen(net->node[i].name);
+    printf("%-*s %-15s %15s %12s %10s\n", wide, "layer", "type", "output", "weights",
+           "MFLOP");
+    for (size_t i = 0; i < net->nodes; i++) {
+        const slc_net_node *n = &net->node[i];
+        snprintf(shape, sizeof(shape), "%zux%zux%zu", n->out.c, n->out.h, n->out.w);
+        printf("%-*s %-15s %15s %12zu %10.2f\n", wide, n->name, n->layer->entry.name,
+               shape, weights_of(net, i), n->flops / 1e6);
+    }
+    printf("input %zu x %zu x %zu, %zu classes: %zu layers, %zu weights, %zu running "
+           "statistics, %.1f MFLOP an image\n",
+           s->in.c, s->in.h, s->in.w, s->classes, net->nodes, net->weights, net->buffers,
+           flops_of(net) / 1e6);
+}
+
+static json_t *tensors_json(const slc_net *net, const slc_net_node *n)
+{
+    json_t *list = json_array();
+    for (size_t t = 0; t < n->tensors; t++) {
+        const slc_tensor_info *info = &net->tensor[n->tensor + t];
+        json_t *dims = json_array();
+        for (size_t d = 0; d < info->rank; d++)
+            json_array_append_new(dims, json_integer((json_int_t)info->dim[d]));
+        json_array_append_new(list, json_pack("{s:s, s:o, s:b}", "name", info->name,
+                                              "shape", dims, "trainable",
+                                              info->role != SLC_ROLE_BUFFER));
+    }
+    return list;
+}
+
+static json_t *table_json(const subject *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->net->nodes; i++) {
+        const slc_net_node *n = &s->net->node[i];
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:[I, I, I], s:I, s:f, s:o}", "name", n->name,
+                            "type", n->layer->entry.name, "output", (json_int_t)n->out.c,
+                            (json_int_t)n->out.h, (json_int_t)n->out.w, "weights",
+                            (json_int_t)weights_of(s->net, i), "flops", n->flops,
+                            "tensors", tensors_json(s->net, n)));
+    }
+    return json_pack("{s:i, s:[I, I, I], s:I, s:I, s:I, s:f, s:o}", "schema", 1, "input",
+                     (json_int_t)s->in.c, (json_int_t)s->in.h, (json_int_t)s->in.w,
+                     "classes", (json_int_t)s->classes, "weights",
+                     (json_int_t)s->net->weights, "buffers", (json_int_t)s->net->buffers,
+                     "flops", flops_of(s->net), "layers", list);
+}
+
+/* The weights of a file as they are, of a name or recipe as training starts from. */
+static slc_status draw_weights(subject *s, const cli_context *cli, const char *path,
+                               const char *name, slc_err *err)
+{
+    slc_model *fresh = NULL;
+    slc_status st = SLC_OK;
+    if (!s->trained.model)
+        st = slc_model_create(&fresh,
+                              &(slc_model_settings){.spec = s->spec,
+                                                    .channels = s->in.c,
+                                                    .height = s->in.h,
+                                                    .width = s->in.w,
+                                                    .classes = s->classes,
+                                                    .threads = cli->threads,
+                                                    .precision = SLC_PRECISION_F32,
+                                                    .inference = true},
+                              err);
+    slc_model *model = fresh ? fresh : s->trained.model;
+    if (st == SLC_OK) st = cli_weights_write(path, model, name, err);
+    slc_model_destroy(&fresh);
+    return st;
+}
+
+static slc_status draw_maps(const cli_context *cli, const inspect_settings *s,
+                            const char *model, json_t *list, slc_err *err)
+{
+    slc_source *source = NULL;
+    slc_status st = slc_source_open_text(&source, s->featmaps, s->split, cli->log, err);
+    if (st == SLC_OK)
+        st = cli_featmaps_write(s->output, model,
+                                &(slc_surgery_settings){.source = source,
+                                                        .images = s->images,
+                                                        .similar = s->similar,
+                                                        .threads = cli->threads,
+                                                        .log = cli->log},
+                                list, err);
+    slc_source_close(&source);
+    return st;
+}
+
+static void print_maps(const json_t *list)
+{
+    size_t i;
+    json_t *page;
+    json_array_foreach(list, i, page)
+        printf("%s: %lld maps, %lld dead, %lld look-alike\n",
+               json_string_value(json_object_get(page, "file")),
+               (long long)json_integer_value(json_object_get(page, "maps")),
+               (long long)json_integer_value(json_object_get(page, "dead")),
+               (long long)json_integer_value(json_object_get(page, "alike")));
+}
+
+static slc_status run(cli_context *cli, const void *settings, int count, char **args,
+                      slc_err *err)
+{
+    const inspect_settings *const s = settings;
+    subject it = {0};
+    json_t *maps = json_array();
+    (void)count;
+
+    slc_status st = SLC_OK;
+    if (s->featmaps && !s->output)
+        st = slc_fail(err, SLC_EINVAL, "--featmaps needs -o DIR for its sheets");
+    if (st == SLC_OK) st = open_subject(&it, cli, s, args[0], err);
+    if (st == SLC_OK && s->featmaps && !it.trained.model)
+        st = slc_fail(err, SLC_EINVAL,
+                      "--featmaps needs a trained model: a run or its model.safetensors");
+    if (st == SLC_OK && s->histograms)
+        st = draw_weights(&it, cli, s->histograms, args[0], err);
+    if (st == SLC_OK && s->featmaps) st = draw_maps(cli, s, args[0], maps, err);
+    if (st == SLC_OK && cli->json) {
+        json_t *object = table_json(&it);
+        if (s->featmaps) json_object_set(object, "featmaps", maps);
+        st = cli_print_json(object, err);
+    } else if (st == SLC_OK) {
+        print_table(&it);
+        print_maps(maps);
+    }
+    json_decref(maps);
+    close_subject(&it);
+    return st;
+}
+
+const cli_cmd cli_cmd_inspect = {
+    .name = "inspect",
+    .group = CLI_INSIGHT,
+    .summary =
+        "a net's layers with shapes, weights and FLOPs; its weights and maps drawn",
+    .args = "MODEL",
+    .least = 1,
+    .most = 1,
+    .details =
+        "MODEL is a net of 'sluice models', a recipe, a run, or a model file. FLOPs are "
+        "two for a multiply\n"
+        "and add, forward, one image. Sheets of feature maps show the first picture; "
+        "dead maps have a\n"
+        "red frame, maps that say the same as an earlier one an orange one.",
+    .examples =
+        "  sluice inspect resnet18\n  sluice inspect runs/demo --histograms weights.png\n"
+        "  sluice inspect runs/demo --featmaps shoe.png -o maps",
+    .options = options,
+    .initial = &(const inspect_settings){.similar = 0.98, .images = 64},
+    .settings_size = sizeof(inspect_settings),
+    .run = run,
+};
