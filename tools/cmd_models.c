@@ -100,7 +100,7 @@ static void print_markdown(void)
         {"Models", "`model: {name: NAME, key: value}`.", (const void *const *)slc_archs},
         {"Layers", "`model: {layers: [{NAME: {key: value}}, ...]}`.",
          (const void *const *)slc_layers},
-        {"Initialisations", "`init: {name: NAME, key: value}` of a layer.",
+        {"Initialisations", "`init: NAME`, or `init: {NAME: {key: value}}`, of a layer.",
          (const void *const *)slc_inits},
         {"Losses", "`loss: {name: NAME, key: value}`.", (const void *const *)slc_losses},
         {"Optimizers", "`optim: {name: NAME, key: value}`.",
