@@ -26,5 +26,5 @@ echo "|---|---|---|---|---|---|"
 try patience '{metric: loss, patience: 5}'
 try top1 '{metric: top1, patience: 8, min_delta: 0.002}'
 try gl '{metric: loss, rule: gl, alpha: 20}'
-try pq '{metric: loss, rule: pq, alpha: 2}'
-try up '{metric: loss, rule: up, strips: 3}'
+try pq '{metric: loss, rule: pq, alpha: 0.5}'
+try up '{metric: loss, rule: up, strips: 2}'

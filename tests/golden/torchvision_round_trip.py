@@ -22,13 +22,13 @@ data = sys.argv[2] if len(sys.argv) > 2 else "/usr/share/datasets/fashion-mnist"
 MEAN, STD = .2860, .3530
 RECIPE = f"""
 seed: 1
-data: {{path: "idx:{data}", limit: 4000, channels: 3}}
+data: {{path: "idx:{data}", limit: 1000, channels: 3}}
 augment: [hflip: {{p: 0.5}}, normalize: {{mean: {MEAN}, std: {STD}}}]
 eval: [normalize: {{mean: {MEAN}, std: {STD}}}]
 model: {{name: resnet18}}
 optim: {{name: sgd, lr: 0.05, momentum: 0.9}}
 schedule: {{name: cosine}}
-train: {{epochs: 2, batch: 64, precision: f32}}
+train: {{epochs: 1, batch: 50, precision: f32}}
 """
 
 
@@ -77,7 +77,7 @@ def theirs(model):
 with tempfile.TemporaryDirectory() as work:
     recipe, run = os.path.join(work, "recipe.yaml"), os.path.join(work, "run")
     open(recipe, "w").write(RECIPE)
-    subprocess.run([sluice, "train", recipe, "-o", run, "--quiet"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sluice, "train", recipe, "-o", run, "--quiet", "--threads", "1"], check=True, stdout=subprocess.DEVNULL)
     model = os.path.join(run, "model.safetensors")
     a, b = ours(model, work), theirs(model)
 labels = read_idx("t10k-labels-idx1-ubyte")

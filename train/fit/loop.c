@@ -50,12 +50,14 @@ slc_rate slc_run_rate(const run *r, uint64_t step)
 static slc_status not_finite(run *r, const char *what, slc_err *err)
 {
     const char *bad = slc_model_first_bad(r->model);
+    const bool saved = access(slc_run_path(r, "state.safetensors"), F_OK) == 0;
     return slc_fail(err, SLC_EDATA,
                     "train: the %s is not a number in epoch %llu at step %llu (first bad "
-                    "layer: %s); %s holds the last good state",
+                    "layer: %s); %s %s",
                     what, (unsigned long long)r->epoch + 1,
-                    (unsigned long long)r->step + 1, bad ? bad : "none",
-                    r->settings->run);
+                    (unsigned long long)r->step + 1, bad ? bad : "none", r->settings->run,
+                    saved ? "holds the last good state"
+                          : "holds no state yet: lower optim.lr or warm up");
 }
 
 /* Labels of images that only pad become -1, which losses and metrics leave out. */
