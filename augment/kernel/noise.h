@@ -24,7 +24,7 @@ typedef struct slc_noise {
 } slc_noise;
 
 extern const slc_noise slc_noise_c; /* the definition */
-extern const slc_noise slc_noise_avx2, slc_noise_avx512;
+extern const slc_noise slc_noise_avx512;
 
 extern const slc_noise *const slc_noise_of[SLC_ISA_COUNT];
 

@@ -1,4 +1,0 @@
-#include "augment/kernel/noise.h"
-
-#define NOISE slc_noise_avx2
-#include "augment/kernel/noise_body.h"
