@@ -69,6 +69,73 @@ static void test_refuses_unsound_files(void)
     refused("header of 500");
 }
 
+/* One tensor called a beside eight bytes of data: every rule of the format broken in turn. */
+static void test_every_rule_has_its_sentence(void)
+{
+    static const struct {
+        const char *dtype, *shape, *offsets, *says;
+    } broken[] = {
+        {"\"f32\"", "[2]", "[0,8]", "unknown type f32"},
+        {"\"F32 \"", "[2]", "[0,8]", "unknown type"},
+        {"\"\"", "[2]", "[0,8]", "unknown type"},
+        {"\"C64\"", "[1]", "[0,8]", "unknown type C64"},
+        {"32", "[2]", "[0,8]", "unknown type (none)"},
+        {"null", "[2]", "[0,8]", "unknown type (none)"},
+        {"[\"F32\"]", "[2]", "[0,8]", "unknown type (none)"},
+        {"\"F64\"", "[2]", "[0,8]", "need 16"},
+        {"\"F16\"", "[2]", "[0,8]", "need 4"},
+        {"\"BF16\"", "[3]", "[0,8]", "need 6"},
+        {"\"I64\"", "[2]", "[0,8]", "need 16"},
+        {"\"U8\"", "[7]", "[0,8]", "need 7"},
+        {"\"BOOL\"", "[9]", "[0,8]", "need 9"},
+        {"\"F32\"", "[]", "[0,8]", "need 4"},
+        {"\"F32\"", "[0]", "[0,8]", "need 0"},
+        {"\"F32\"", "[2,0]", "[0,8]", "need 0"},
+        {"\"F32\"", "[1]", "[0,8]", "need 4"},
+        {"\"F32\"", "[2,2]", "[0,8]", "need 16"},
+        {"\"F32\"", "2", "[0,8]", "no shape"},
+        {"\"F32\"", "null", "[0,8]", "no shape"},
+        {"\"F32\"", "\"2\"", "[0,8]", "no shape"},
+        {"\"F32\"", "{}", "[0,8]", "no shape"},
+        {"\"F32\"", "[1,1,1,1,1,1,1,1,2]", "[0,8]", "no shape of up to 8"},
+        {"\"F32\"", "[2.0]", "[0,8]", "whole"},
+        {"\"F32\"", "[\"2\"]", "[0,8]", "whole"},
+        {"\"F32\"", "[null]", "[0,8]", "whole"},
+        {"\"F32\"", "[-1]", "[0,8]", "whole"},
+        {"\"F32\"", "[true]", "[0,8]", "whole"},
+        {"\"F32\"", "[[2]]", "[0,8]", "whole"},
+        {"\"F32\"", "[4611686018427387904]", "[0,8]", "too large"},
+        {"\"F32\"", "[9223372036854775807,3]", "[0,8]", "too large"},
+        {"\"F32\"", "[99999999999999999999]", "[0,8]", "header"},
+        {"\"F32\"", "[2]", "[0]", "data_offsets"},
+        {"\"F32\"", "[2]", "[]", "data_offsets"},
+        {"\"F32\"", "[2]", "[0,8,8]", "data_offsets"},
+        {"\"F32\"", "[2]", "8", "data_offsets"},
+        {"\"F32\"", "[2]", "null", "data_offsets"},
+        {"\"F32\"", "[2]", "{}", "data_offsets"},
+        {"\"F32\"", "[2]", "[0,\"8\"]", "data_offsets"},
+        {"\"F32\"", "[2]", "[0,8.0]", "data_offsets"},
+        {"\"F32\"", "[2]", "[-8,0]", "rising"},
+        {"\"F32\"", "[2]", "[0,-8]", "rising"},
+        {"\"F32\"", "[2]", "[8,0]", "rising"},
+        {"\"F32\"", "[2]", "[0,9223372036854775807]", "cut short"},
+        {"\"F32\"", "[2]", "[9223372036854775799,9223372036854775807]", "cut short"},
+        {"\"F32\"", "[2]", "[1,9]", "cut short"},
+        {"\"F32\"", "[2]", "[0,9]", "cut short"},
+        {"\"F32\"", "[1]", "[4,8]", "4 unused bytes"},
+        {"\"F32\"", "[1]", "[0,4]", "8 bytes of data"},
+        {"\"F32\"", "[0]", "[0,0]", "8 bytes of data"},
+        {"\"F32\"", "[0]", "[8,8]", "8 unused bytes"},
+    };
+    for (size_t i = 0; i < SLC_COUNT(broken); i++) {
+        char header[300];
+        snprintf(header, sizeof(header),
+                 "{\"a\":{\"dtype\":%s,\"shape\":%s,\"data_offsets\":%s}}",
+                 broken[i].dtype, broken[i].shape, broken[i].offsets);
+        refuse(header, 8, broken[i].says);
+    }
+}
+
 static void test_writes_what_it_reads(void)
 {
     static const float w[6] = {1, -2, 3.5f, 0, 1e-30f, 7};
@@ -152,6 +219,7 @@ int main(void)
 {
     test_knows_timms_names();
     test_refuses_unsound_files();
+    test_every_rule_has_its_sentence();
     test_writes_what_it_reads();
     test_every_truncation_is_refused();
     unlink(path);
