@@ -87,6 +87,7 @@ slc_status slc_model_create(slc_model **out, const slc_model_settings *settings,
     ex->batch = slc_max(s->batch, 1);
     ex->threads = s->threads ? s->threads : slc_pool_cores();
     ex->inference = s->inference;
+    ex->checkpoints = s->grad_checkpoint;
     ex->seed = s->seed;
     status = slc_net_build(
         &m->net, s->spec, (slc_shape){s->channels, s->height, s->width}, s->classes, err);

@@ -55,7 +55,10 @@ typedef struct slc_model_settings {
     const char
         *engine;    /* "onednn", "blas"; NULL or "auto" = onednn if built in, else blas */
     bool inference; /* forward only: no gradients, no optimizer memory */
-    uint64_t seed;  /* of the initial weights and of the layers' own draws */
+    bool
+        grad_checkpoint; /* less memory for more time: backward computes activations again,
+                             all but about sqrt(n) of them; gradients have the same bits */
+    uint64_t seed;       /* of the initial weights and of the layers' own draws */
 } slc_model_settings;
 
 SLC_API SLC_CHECKED slc_status slc_model_create(slc_model **out,

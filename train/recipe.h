@@ -107,6 +107,7 @@ typedef struct slc_recipe_train {
     int64_t batch, accumulate;
     int precision;                               /* slc_precision */
     const char *engine;                          /* "auto", "onednn", "blas" */
+    bool grad_checkpoint;                        /* activations are computed twice */
     double clip_norm, clip_value, clip_adaptive; /* 0 = off */
     const slc_node *early_stop_node, *ema_node, *swa_node, *target_node;
     slc_early_stop early_stop;

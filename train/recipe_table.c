@@ -104,6 +104,8 @@ const slc_param slc_recipe_train_params[] = {
      .initial = "auto", .help = "bf16 keeps f32 master weights"},
     {"engine", SLC_FIELD(train, engine), .initial = "auto",
      .help = "onednn, blas, or what is there"},
+    {"grad_checkpoint", SLC_FIELD(train, grad_checkpoint), .initial = "false",
+     .help = "compute activations again in backward: less memory, same gradients"},
     {"clip_norm", SLC_FIELD(train, clip_norm), .lo = 0, .hi = 1e9, .initial = "0",
      .help = "largest norm of all gradients; 0 = off"},
     {"clip_value", SLC_FIELD(train, clip_value), .lo = 0, .hi = 1e9, .initial = "0",

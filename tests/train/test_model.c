@@ -8,28 +8,29 @@ enum { N = 6, C = 3, SIDE = 16, CLASSES = 10 };
 
 static float pixels[N * C * SIDE * SIDE];
 
-static slc_model *make(const char *text, const char *engine, size_t threads, slc_err *err)
+static slc_model *make_set(const char *text, slc_model_settings set, slc_err *err)
 {
     slc_arena arena = {0};
     slc_node *spec;
     slc_model *m = NULL;
     CHECK(slc_node_parse(&spec, &arena, text, strlen(text), "net", err) == SLC_OK, "%s",
           err->msg);
-    if (slc_model_create(&m,
-                         &(slc_model_settings){.spec = spec,
-                                               .channels = C,
-                                               .height = SIDE,
-                                               .width = SIDE,
-                                               .classes = CLASSES,
-                                               .batch = N,
-                                               .threads = threads,
-                                               .engine = engine,
-                                               .seed = 5,
-                                               .precision = SLC_PRECISION_F32},
-                         err) != SLC_OK)
-        m = NULL;
+    set.spec = spec;
+    set.channels = C;
+    set.height = set.width = SIDE;
+    set.classes = CLASSES;
+    set.batch = N;
+    set.seed = 5;
+    set.precision = SLC_PRECISION_F32;
+    if (slc_model_create(&m, &set, err) != SLC_OK) m = NULL;
     slc_arena_free(&arena);
     return m;
+}
+
+static slc_model *make(const char *text, const char *engine, size_t threads, slc_err *err)
+{
+    const slc_model_settings set = {.threads = threads, .engine = engine};
+    return make_set(text, set, err);
 }
 
 static void step(slc_model *m, uint64_t at, size_t n)
@@ -61,6 +62,47 @@ static void test_training_repeats_itself(const char *engine, bool any_threads)
               engine, i);
     slc_model_destroy(&a);
     slc_model_destroy(&b);
+}
+
+/* Activations that are computed twice: the same bits everywhere, in less memory. */
+static void test_checkpoints_change_memory_only(const char *engine)
+{
+    static const struct {
+        const char *net;
+        double most; /* memory of activations, of what it is without */
+    } nets[] = {
+        {"resnet20", 0.6},
+        {"{name: wrn, depth: 16, width: 2, dropout: 0.2}", 0.8},
+        {"{name: resnet9, width: 8}", 1},
+        {"{name: mobilenet_v2, stem: cifar}", 0.6},
+        {"{layers: [{conv2d: {out: 8, padding: 1}}, relu, {conv2d: {out: 8, padding: "
+         "1}}, "
+         "{dropout: 0.3}, tanh, flatten, {drop_connect: {out: 9, p: 0.3}}, relu, "
+         "{linear: {out: 10}}]}",
+         1},
+    };
+    for (size_t k = 0; k < sizeof(nets) / sizeof(nets[0]); k++) {
+        slc_err err = {0};
+        slc_model_settings set = {.threads = 2, .engine = engine};
+        slc_model *whole = make_set(nets[k].net, set, &err);
+        set.grad_checkpoint = true;
+        slc_model *thrifty = make_set(nets[k].net, set, &err);
+        CHECK(whole && thrifty, "%s", err.msg);
+        const size_t size = slc_model_weight_count(whole) * sizeof(float);
+        const double spent[2] = {(double)(slc_model_facts_of(whole).bytes - 2 * size),
+                                 (double)(slc_model_facts_of(thrifty).bytes - 2 * size)};
+        CHECK(spent[1] <= nets[k].most * spent[0], "%s, %s: %.0f bytes of %.0f", engine,
+              nets[k].net, spent[1], spent[0]);
+        for (uint64_t i = 0; i < 3; i++)
+            step(whole, i, N), step(thrifty, i, N);
+        CHECK(memcmp(slc_model_grads(whole), slc_model_grads(thrifty), size) == 0,
+              "%s, %s: other gradients", engine, nets[k].net);
+        CHECK(memcmp(slc_model_buffers(whole), slc_model_buffers(thrifty),
+                     slc_model_buffer_count(whole) * sizeof(float)) == 0,
+              "%s, %s: running statistics moved twice", engine, nets[k].net);
+        slc_model_destroy(&whole);
+        slc_model_destroy(&thrifty);
+    }
 }
 
 static void test_names_are_torchvisions(void)
@@ -223,6 +265,8 @@ int main(void)
     test_frozen_beginning_runs_apart("auto");
     test_training_repeats_itself("blas", true);
     test_training_repeats_itself("auto", false);
+    test_checkpoints_change_memory_only("blas");
+    test_checkpoints_change_memory_only("auto");
     test_names_are_torchvisions();
     test_frozen_layers_stay();
     test_batch_norm_of_1_to_16();

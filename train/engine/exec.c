@@ -309,10 +309,11 @@ slc_status slc_exec_begin(slc_exec *ex, const slc_view *x, const slc_pass *pass,
 void slc_exec_tasks(slc_exec *ex, const slc_pass *pass, size_t from, size_t to)
 {
     slc_runplan *plan = ex->last;
-    if (from == 0) read_input(ex, plan);
+    if (from == 0 && !ex->went_back) read_input(ex, plan);
     for (size_t i = from; i < to; i++) {
         const slc_task *t = &plan->task[i];
-        const slc_call c = call_of(ex, plan, t, pass, false);
+        slc_call c = call_of(ex, plan, t, pass, false);
+        c.again = ex->went_back;
         if (is_product(t))
             product_forward(
                 ex, &c, find_made(t, ex->view.n, pass->mode == SLC_MODE_TRAIN)->product);
@@ -352,6 +353,7 @@ slc_status slc_exec_backward(slc_exec *ex, const float *dlogits, const slc_pass 
                     ex->view.n * ex->net->classes);
     for (size_t i = plan->tasks; i-- > 0;) {
         const slc_task *t = &plan->task[i];
+        if (t->again_from >= 0) slc_exec_tasks(ex, pass, (size_t)t->again_from, i + 1);
         if (!t->backward) continue;
         const slc_call c = call_of(ex, plan, t, pass, true);
         if (is_product(t))

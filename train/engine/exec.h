@@ -35,7 +35,8 @@ typedef struct slc_value {
     slc_shape shape;
     int root;        /* the value whose memory this is: itself unless shared */
     int first, last; /* tasks' times at which it must be there; first < 0: never */
-    int grad_first, grad_last;
+    int made_again;  /* from then on its second life; -1: it has none */
+    int again_first, again_last, grad_first, grad_last;
     size_t at, grad_at; /* bytes from the start of the block */
 } slc_value;
 
@@ -55,6 +56,8 @@ typedef struct slc_task {
     int add;                     /* value added before the clamp, or -1 */
     bool fused_clamp;
     float lo, hi;
+    int again, back; /* times; its forward is time i. again -1: it runs forward once */
+    int again_from;  /* first of the tasks that run again before its backward, or -1 */
     bool frozen, backward; /* backward: something before or in it learns */
     bool wants_dx[SLC_MAX_INPUTS], wants_dadd;
     bool adds_dx[SLC_MAX_INPUTS], adds_dadd; /* to what a later task wrote */
@@ -79,7 +82,7 @@ struct slc_exec {
     slc_dtype type;
     const slc_kernels *k;
     size_t batch, threads;
-    bool inference;
+    bool inference, checkpoints; /* checkpoints: activations are computed twice */
     uint64_t seed;
     float *weights, *grads, *buffers; /* the model's blocks */
     uint64_t version;                 /* of the weights */
@@ -112,6 +115,7 @@ struct slc_call {
     float *t[SLC_MAX_TENSORS], *dt[SLC_MAX_TENSORS]; /* dt NULL: frozen or a buffer */
     bool add_dt;
     void *saved, *scratch;
+    bool again; /* the second forward of a step: running statistics have moved already */
 };
 
 /* Items lo to hi of count, in multiples of unit: lane i's part. */
@@ -129,6 +133,10 @@ void slc_bias_back(const slc_call *c);
 
 slc_status slc_runplan_make(slc_exec *ex, slc_err *err); /* both plans and their memory */
 void slc_runplan_free(slc_exec *ex);
+
+/* Sets when each task runs again and backward, and from when on values have their second
+ * life. False if memory ran out. */
+bool slc_runplan_time(slc_runplan *plan, bool checkpoints);
 
 /* The bytes of element i of a value or gradient. */
 static inline void *slc_shift(const slc_exec *ex, const void *p, size_t i)

@@ -63,6 +63,7 @@ static void measure(const slc_call *c, float *mean, float *inv, float *running_m
         const double var = fmax(total(c, channels + k) / (double)rows - d * d, 0);
         mean[k] = (float)(mean[k] + d);
         inv[k] = (float)(1 / sqrt(var + s->eps));
+        if (c->again) continue;
         running_mean[k] =
             (float)((1 - s->momentum) * running_mean[k] + s->momentum * mean[k]);
         running_var[k] = (float)((1 - s->momentum) * running_var[k] +

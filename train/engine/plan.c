@@ -1,7 +1,7 @@
 /* The plan: which nodes run as one, what shares memory, and where everything lies.
  *
- * Time runs over the tasks forward (0 to T - 1) and, training, backward (T to 2 T - 1; task
- * i's backward at 2 T - 1 - i). Every value and gradient occupies its bytes only from the
+ * Time runs over the tasks forward (0 to T - 1) and, training, backward (from T on, as
+ * segment.c says). Every value and gradient occupies its bytes only from the
  * time it is made to the time it is last read; big ones are placed first, each at the
  * lowest place free during its life. */
 #include <math.h>
@@ -171,6 +171,16 @@ static void use_value(planner *p, int value, int time)
     touch(time, &v->first, &v->last);
 }
 
+/* While going back: what is made again by then, or else what forward left. */
+static void use_late(planner *p, int value, int time)
+{
+    slc_value *v = &p->plan->value[p->plan->value[value].root];
+    if (v->made_again >= 0 && time >= v->made_again)
+        touch(time, &v->again_first, &v->again_last);
+    else
+        touch(time, &v->first, &v->last);
+}
+
 static void use_grad(planner *p, int value, int time)
 {
     slc_value *v = &p->plan->value[p->plan->value[value].root];
@@ -207,6 +217,16 @@ static bool adds(planner *p, bool *written, int value)
     return before;
 }
 
+/* What a forward reads and writes. */
+static void use_all(planner *p, const slc_task *t, int time,
+                    void (*use)(planner *p, int value, int time))
+{
+    for (size_t k = 0; k < t->inputs; k++)
+        use(p, t->in[k], time);
+    if (t->add >= 0) use(p, t->add, time);
+    use(p, t->out, time);
+}
+
 static void backward_lives(planner *p)
 {
     const int T = (int)p->plan->tasks;
@@ -214,18 +234,19 @@ static void backward_lives(planner *p)
     if (!written) return;
     for (int i = T - 1; i >= 0; i--) {
         slc_task *t = &p->plan->task[i];
-        const int time = 2 * T - 1 - i;
+        const int time = t->back;
+        if (t->again >= 0) use_all(p, t, t->again, use_late);
         if (!t->backward) continue;
         use_grad(p, t->out, time);
         written[p->plan->value[t->out].root] = true;
         for (size_t k = 0; k < t->inputs; k++) {
-            if (t->op->keeps_x) use_value(p, t->in[k], time);
+            if (t->op->keeps_x) use_late(p, t->in[k], time);
             if (!t->wants_dx[k]) continue;
             if (p->plan->value[t->in[k]].root != p->plan->value[t->out].root)
                 t->adds_dx[k] = adds(p, written, t->in[k]);
             use_grad(p, t->in[k], time);
         }
-        if (t->op->keeps_y || (t->add >= 0 && t->fused_clamp)) use_value(p, t->out, time);
+        if (t->op->keeps_y || (t->add >= 0 && t->fused_clamp)) use_late(p, t->out, time);
         if (!t->wants_dadd) continue;
         t->adds_dadd = adds(p, written, t->add);
         use_grad(p, t->add, time);
@@ -239,22 +260,17 @@ static void find_lives(planner *p)
 {
     const int T = (int)p->plan->tasks;
     use_value(p, 0, 0);
-    for (int i = 0; i < T; i++) {
-        const slc_task *t = &p->plan->task[i];
-        for (size_t k = 0; k < t->inputs; k++)
-            use_value(p, t->in[k], i);
-        if (t->add >= 0) use_value(p, t->add, i);
-        use_value(p, t->out, i);
-    }
+    for (int i = 0; i < T; i++)
+        use_all(p, &p->plan->task[i], i, use_value);
     use_value(p, (int)p->net->nodes, T);
     if (p->train) backward_lives(p);
 }
 
-/* One thing to place. */
+/* One thing to place, with one life or two. */
 typedef struct piece {
     size_t size, at;
-    int first, last;
-    size_t *out; /* where its place is written */
+    int first, last, again_first, again_last; /* again_first < 0: one */
+    size_t *out;                              /* where its place is written */
 } piece;
 
 static int by_size(const void *a, const void *b)
@@ -264,9 +280,17 @@ static int by_size(const void *a, const void *b)
     return p->first != q->first ? (p->first < q->first ? -1 : 1) : p->last - q->last;
 }
 
+static bool meet(int a_first, int a_last, int b_first, int b_last)
+{
+    return a_first >= 0 && b_first >= 0 && a_first <= b_last && b_first <= a_last;
+}
+
 static bool overlap(const piece *a, const piece *b)
 {
-    return a->first <= b->last && b->first <= a->last;
+    return meet(a->first, a->last, b->first, b->last) ||
+           meet(a->first, a->last, b->again_first, b->again_last) ||
+           meet(a->again_first, a->again_last, b->first, b->last) ||
+           meet(a->again_first, a->again_last, b->again_first, b->again_last);
 }
 
 /* Places piece i among those before it. */
@@ -298,16 +322,24 @@ static slc_status place(planner *p, slc_err *err)
             slc_round_up(p->ex->batch * slc_shape_size(v->shape) * element, ALIGN) +
             ALIGN;
         if (v->root != (int)i) continue;
-        if (v->first >= 0) all[count++] = (piece){size, 0, v->first, v->last, &v->at};
+        if (v->first >= 0)
+            all[count++] = (piece){
+                size, 0, v->first, v->last, v->again_first, v->again_last, &v->at};
         if (v->grad_first >= 0)
-            all[count++] = (piece){size, 0, v->grad_first, v->grad_last, &v->grad_at};
+            all[count++] =
+                (piece){size, 0, v->grad_first, v->grad_last, -1, -1, &v->grad_at};
     }
     for (int i = 0; i < T; i++) {
         slc_task *t = &p->plan->task[i];
         const size_t size = t->op->saved ? t->op->saved(t->node, p->ex->batch) : 0;
-        const int last = p->train && t->backward ? 2 * T - 1 - i : i;
+        const bool keeps = p->train && t->backward, twice = p->train && t->again >= 0;
         if (size)
-            all[count++] = (piece){slc_round_up(size, ALIGN), 0, i, last, &t->saved_at};
+            all[count++] = (piece){.size = slc_round_up(size, ALIGN),
+                                   .first = i,
+                                   .last = keeps && !twice ? t->back : i,
+                                   .again_first = twice ? t->again : -1,
+                                   .again_last = keeps ? t->back : t->again,
+                                   .out = &t->saved_at};
     }
     qsort(all, count, sizeof(*all), by_size);
     p->plan->bytes = 0;
@@ -339,6 +371,9 @@ static slc_status plan_one(slc_exec *ex, slc_runplan *plan, bool train, slc_err 
                                      .root = (int)i,
                                      .first = -1,
                                      .last = -1,
+                                     .made_again = -1,
+                                     .again_first = -1,
+                                     .again_last = -1,
                                      .grad_first = -1,
                                      .grad_last = -1};
     count_readers(&p);
@@ -347,6 +382,10 @@ static slc_status plan_one(slc_exec *ex, slc_runplan *plan, bool train, slc_err 
     for (size_t i = 0; i < plan->tasks; i++)
         plan->task[i].in_shape = home_shape(&p, plan->task[i].in[0]);
     if (train) mark_backward(&p);
+    if (train && !slc_runplan_time(plan, ex->checkpoints)) {
+        status = slc_fail(err, SLC_ENOMEM, "model: memory ran out");
+        goto done;
+    }
     find_lives(&p);
     status = place(&p, err);
 done:

@@ -264,6 +264,7 @@ static slc_status make_model(run *r, slc_err *err)
                                          .precision =
                                              (slc_precision)recipe->train.precision,
                                          .engine = recipe->train.engine,
+                                         .grad_checkpoint = recipe->train.grad_checkpoint,
                                          .seed = (uint64_t)recipe->seed};
     if (!recipe->model)
         return slc_fail(err, SLC_EINVAL, "recipe: model is missing: say which net");
