@@ -57,7 +57,8 @@ static size_t bytes_of(const slc_exec *ex, int value)
 size_t slc_exec_prefix_bytes(const slc_exec *ex)
 {
     const slc_runplan *plan = &ex->plan[1];
-    const size_t n = ex->inference ? 0 : length(plan);
+    /* with checkpoints, a segment that runs again may begin inside */
+    const size_t n = ex->inference || ex->checkpoints ? 0 : length(plan);
     return n ? bytes_of(ex, plan->task[n - 1].out) : 0;
 }
 
