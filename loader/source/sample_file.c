@@ -21,10 +21,10 @@ slc_status slc_sample_known(const uint8_t *bytes, size_t size, slc_err *err)
     if (n >= 4)
         return slc_fail(err, SLC_EFORMAT, "is no picture: begins with the text \"%s\"",
                         shown);
+    if (size < 4) return slc_fail(err, SLC_EFORMAT, "is no picture: has %zu bytes", size);
     return slc_fail(err, SLC_EFORMAT,
                     "is no picture: begins with the bytes %02x %02x %02x %02x", bytes[0],
-                    size > 1 ? bytes[1] : 0, size > 2 ? bytes[2] : 0,
-                    size > 3 ? bytes[3] : 0);
+                    bytes[1], bytes[2], bytes[3]);
 }
 
 static slc_status read_part(int fd, uint64_t offset, uint8_t *to, size_t size,
