@@ -10,7 +10,7 @@
 
 typedef struct predict_settings {
     uint64_t top, batch, mc_dropout;
-    const char *sheet;
+    const char *sheet, *split;
     const char *engine;
     int precision;
     cli_foreign foreign;
@@ -23,6 +23,8 @@ static const char *const precisions[] = {"auto", "f32", "bf16", NULL};
 static const cli_opt options[] = {
     {'k', "top", FIELD(top), .lo = 1, .hi = 1000, .value = "N",
      .help = "classes to name for each"},
+    {'s', "split", FIELD(split), .value = "NAME",
+     .help = "train, val or test, of a source that has them (default: everything)"},
     {'b', "batch", FIELD(batch), .lo = 1, .hi = 65536, .value = "N",
      .help = "images at a time"},
     {0, "mc-dropout", FIELD(mc_dropout), .lo = 0, .hi = 10000, .value = "N",
@@ -98,12 +100,10 @@ static slc_status predict_one(cli_context *cli, printer *out, const char *spec,
     slc_loader_settings settings;
     slc_metric metric = {0};
 
-    slc_status st = slc_source_open_text(&source, spec, NULL, cli->log, err);
-    if (st == SLC_OK && !out->trained->nameless)
-        st = slc_trained_loader(out->trained, source, cli->threads, &settings, err);
-    else if (st == SLC_OK)
-        settings = slc_trained_stream(out->trained, source, cli->threads);
+    slc_status st =
+        slc_source_open_text(&source, spec, out->settings->split, cli->log, err);
     if (st == SLC_OK) {
+        settings = slc_trained_stream(out->trained, source, cli->threads);
         settings.log = cli->log;
         settings.on_error = SLC_ON_ERROR_SKIP;
         out->source = source;
@@ -165,7 +165,8 @@ const cli_cmd cli_cmd_predict = {
     .args = "[MODEL] SOURCE...",
     .least = 1,
     .most = -1,
-    .details = "SOURCE is a picture, a folder of pictures, or any data source. Every "
+    .details = "SOURCE is a picture, a folder of pictures, or any data source; its "
+               "labels are not looked at. Every "
                "line of the output\n"
                "is the picture and its classes with probabilities, separated by tabs. "
                "Unreadable\n"

@@ -17,6 +17,12 @@ static const char *recipe_of_run(const char *path, slc_arena *arena)
     return inside && stat(inside, &info) == 0 ? inside : NULL;
 }
 
+const char *cli_recipe_path(const char *path, slc_arena *arena)
+{
+    const char *const inside = recipe_of_run(path, arena);
+    return inside ? inside : path;
+}
+
 bool cli_is_recipe(const char *text)
 {
     slc_arena arena = {0};
@@ -39,10 +45,9 @@ slc_status cli_stream_open(cli_stream *out, const cli_context *cli, const char *
 {
     const char *room[CLI_MAX_TEXTS + 4];
     *out = (cli_stream){0};
-    const char *const inside = recipe_of_run(path, &out->arena);
 
-    slc_status st =
-        slc_recipe_open(&out->recipe, inside ? inside : path, cli_sets(sets, room), err);
+    slc_status st = slc_recipe_open(&out->recipe, cli_recipe_path(path, &out->arena),
+                                    cli_sets(sets, room), err);
     if (st == SLC_OK)
         st = slc_recipe_open_sources(&out->sources, &out->recipe, cli->log, err);
     if (st == SLC_OK) st = slc_recipe_make_plans(&out->plans, &out->recipe, err);

@@ -25,6 +25,9 @@ void cli_stream_close(cli_stream *stream);
 /* Assignments as the NULL-terminated array that the library takes; lives in room. */
 const char *const *cli_sets(const cli_texts *sets, const char *room[CLI_MAX_TEXTS + 4]);
 
+/* The recipe.yaml inside if path is a run directory, else path. May live in arena. */
+const char *cli_recipe_path(const char *path, slc_arena *arena);
+
 /* True if the text names a recipe file or a run directory rather than a data source. */
 bool cli_is_recipe(const char *text);
 

@@ -1,0 +1,45 @@
+# shellcheck shell=sh
+# overfit and verify: good recipes pass, planted faults are found. Sourced by contract.sh.
+
+section_sanity() {
+    need_fixtures
+    expect 0 'learnt by heart' "$sluice" overfit tiny.yaml -q
+    expect 0 '"ok": *true' "$sluice" overfit tiny.yaml -q --json
+    expect 1 'NOT learnt' "$sluice" overfit tiny.yaml -q --steps 2
+    expect 1 'lower optim.lr' "$sluice" overfit tiny.yaml -q --lr 1000
+    expect 0 '^ok +learns' "$sluice" verify tiny.yaml -q
+    expect 0 '^ok +shuffle' "$sluice" verify tiny.yaml -q
+    expect 1 '^finding inputs' "$sluice" verify tiny.yaml -q --set 'eval=[{normalize: {mean: 0, std: 0.01}}]' \
+        --set 'augment=[{normalize: {mean: 0, std: 0.01}}]'
+    expect 1 '"name": *"inputs", *"ok": *false' "$sluice" verify tiny.yaml -q --json \
+        --set 'eval=[{normalize: {mean: 0, std: 0.01}}]' --set 'augment=[{normalize: {mean: 0, std: 0.01}}]'
+    # Labels that have nothing to do with the pictures: sorted where they took turns.
+    labels=$(ls fix/idx/train-labels*)
+    gzip -dc "$labels" >plain
+    { head -c 8 plain && tail -c +9 plain | od -An -v -to1 -w1 | sort | sed 's/ *//' |
+        while read -r byte; do printf '%b' "\\0$byte"; done; } | gzip >"$labels"
+    expect 1 '^finding learns' "$sluice" verify tiny.yaml -q
+    expect 3 'nowhere.yaml' "$sluice" verify nowhere.yaml -q
+}
+
+section_report() {
+    need_fixtures
+    net='model={layers: [flatten, {linear: {name: a, out: 16}}, relu, {dropout: {name: d, p: 0.5}}, {linear: {name: b, out: 4}}]}'
+    classes='data={path: {idx: {path: fix/idx, classes: ["<script>x</script>", "a&b", "\"c\"", d]}}, channels: 1, width: 16, height: 16}'
+    ops='[{resize: {size: [16, 16]}}, {normalize: {mean: 0.35, std: 0.2}}]'
+    expect 0 'model.safetensors' "$sluice" train tiny.yaml -o run -q --set "$net" --set "$classes" --set "eval=$ops" -e 1
+    expect 3 'report' "$sluice" report nowhere
+    if "$sluice" report run -q >out 2>err; then
+        grep -q '<script>' run/report.html && fail "a class name is markup"
+        grep -q '&lt;script&gt;x&lt;/script&gt;' run/report.html || fail "no escaped class name"
+        [ "$(grep -c 'src="data:image' run/report.html)" -ge 3 ] || fail "pictures are missing"
+        grep -Eq '(src|href)="(http|/|\.)' run/report.html && fail "the page needs another file"
+        checks=$((checks + 1))
+    else
+        grep -q 'without cairo' err || fail "report"
+    fi
+    # Labels of the pictures do not matter: folders with other names than the net's classes.
+    expect 0 '^fix/photos.*entropy' "$sluice" predict run fix/photos --mc-dropout 3 -q
+    expect 0 '^fix/photos' "$sluice" predict run fix/photos -q
+    [ "$("$sluice" predict run fix/idx --split test -q | wc -l)" -eq 128 ] || fail "predict --split"
+}
