@@ -272,7 +272,7 @@ static void print_table(const report *r, const char *dir)
         for (size_t d = 0; d < r->space->n; d++) {
             char text[TEXT];
             slc_dim_text(&r->space->dim[d], t->unit[d], text, sizeof(text));
-            printf(" %s", text);
+            printf(" %s", slc_dim_active(r->space, d, t->unit) ? text : "-");
         }
         if (t->state == SLC_TRIAL_FAILED) printf("  (%s)", t->message);
         putchar('\n');
@@ -289,6 +289,7 @@ static json_t *trial_json(const report *r, const slc_trial *t)
     for (size_t d = 0; d < r->space->n; d++) {
         char text[TEXT];
         double number;
+        if (!slc_dim_active(r->space, d, t->unit)) continue;
         slc_dim_text(&r->space->dim[d], t->unit[d], text, sizeof(text));
         json_object_set_new(params, r->space->dim[d].path,
                             slc_parse_real(text, &number) ? json_real(number)

@@ -53,6 +53,9 @@ SLC_API slc_node *slc_space_apply(const slc_space *space, const slc_node *recipe
 SLC_API void slc_dim_text(const slc_dim *dim, double u, char *buffer, size_t size);
 /* u moved to the middle of the cell that gives the same value: what models learn from. */
 SLC_API double slc_dim_snap(const slc_dim *dim, double u);
+/* Whether the point uses dimension d: false if its condition names another dimension that has
+ * another value there, or that is not used itself. */
+SLC_API bool slc_dim_active(const slc_space *space, size_t d, const double *unit);
 /* How many different values a dimension has; 0 for reals. */
 SLC_API size_t slc_dim_cells(const slc_dim *dim);
 

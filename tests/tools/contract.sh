@@ -332,6 +332,19 @@ section_resume() {
     cmp -s whole/model.safetensors soft/model.safetensors || fail "weights after a stop differ"
 }
 
+section_demo() {
+    expect 2 'short directory' "$sluice" demo --shapes -o 'a b'
+    expect 4 'full' sh -c "touch full; exec '$sluice' demo --shapes -o full"
+    export OMP_WAIT_POLICY=passive
+    expect 0 '^test accuracy 0\.[6-9]' "$sluice" demo --shapes -o shapes -q
+    for picture in preview curves confusion; do
+        [ -s shapes/$picture.png ] || fail "shapes/$picture.png is missing"
+    done
+    [ "$(find shapes/pictures -name '*.png' | wc -l)" -eq 600 ] || fail "not 600 pictures"
+    expect 0 '"top1":0\.[6-9]' "$sluice" demo --shapes -o shapes --json
+    [ "$(wc -l <out)" -eq 1 ] || fail "--json is not one line"
+}
+
 for part in "$here"/contract_*.sh; do
     # shellcheck disable=SC1090 # sections in files of their own
     . "$part"

@@ -55,6 +55,10 @@ section_tune_space() {
         expect 0 'best: trial' "$sluice" tune all.yaml -o "by $search" -q --set "tune.search=$search" \
             --set train.epochs=1
     done
+    # Where beta2 is not used, its values make no trials of their own: 5 of sgd, 25 of adamw.
+    expect 0 'best: trial' "$sluice" tune all.yaml -o 'by grid' -q --set tune.search=grid \
+        --set tune.trials=7 --set train.epochs=1
+    [ "$(grep -c ' sgd .* -$' out)" -eq 5 ] || fail "the grid tried values that are not used"
     for pacer in none median asha; do
         expect 0 'best: trial' "$sluice" tune all.yaml -o "by $pacer" -q --set "tune.pacer=$pacer"
     done

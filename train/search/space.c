@@ -222,6 +222,22 @@ void slc_dim_text(const slc_dim *dim, double u, char *buffer, size_t size)
     slc_str_free(&text);
 }
 
+bool slc_dim_active(const slc_space *space, size_t d, const double *unit)
+{
+    char text[64];
+    /* A chain of conditions has at most as many links as there are dimensions. */
+    for (size_t links = 0; space->dim[d].when && links <= space->n; links++) {
+        size_t on = 0;
+        while (on < space->n && strcmp(space->dim[on].path, space->dim[d].when) != 0)
+            on++;
+        if (on == space->n) return true; /* a fixed key */
+        slc_dim_text(&space->dim[on], unit[on], text, sizeof(text));
+        if (strcmp(text, space->dim[d].equals) != 0) return false;
+        d = on;
+    }
+    return true;
+}
+
 /* Overwrites a node in place, keeping its key, its neighbours and where it is written. */
 static void become(slc_node *node, const slc_node *value)
 {

@@ -136,8 +136,10 @@ static slc_status suggest(slc_study *s, const picture *p, uint64_t trial, double
         const bool failed = t->state == SLC_TRIAL_FAILED;
         double *to = has && !failed ? known + dims * h.n : waiting + dims * h.pending;
         if (failed) continue;
-        for (size_t d = 0; d < dims; d++)
-            to[d] = slc_dim_snap(&s->space.dim[d], t->unit[d]);
+        for (size_t d = 0; d < dims; d++) /* what is not used is the same everywhere */
+            to[d] = slc_dim_active(&s->space, d, t->unit)
+                        ? slc_dim_snap(&s->space.dim[d], t->unit[d])
+                        : 0.5;
         if (has)
             value[h.n++] = cost(s, t->value);
         else
