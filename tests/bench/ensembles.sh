@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The figures of docs/ensembles.md: three seeds of a single run, of snapshots and of SWA, all with
-# the same number of steps. About five minutes of one core.
+# the same number of steps. About eight minutes of one core.
 # usage: tests/bench/ensembles.sh [DIRECTORY]   SLUICE=build/tools/sluice RECIPE=recipes/fashion-mnist-subset.yaml
 set -e
 sluice=${SLUICE:-build/tools/sluice}
@@ -39,7 +39,7 @@ echo "|---|---|---|---|---|---|"
 for seed in 1 2 3; do
     train single $seed
     train snap $seed 'schedule={name: cosine_restarts, cycles: 5}' train.snapshots=5
-    train swa $seed 'train.swa={start: 0.5, lr: 0.05}'
+    train swa $seed 'train.swa={start: 0.5, lr: 0.1}'
     ensemble snap$seed "$out"/snap$seed/snapshot-*.safetensors
     echo "| $seed | $(number "$out/single$seed/summary.json" test.top1) | $(number "$out/snap$seed.json" top1)" \
         "| $(number "$out/snap$seed/summary.json" test.top1) | $(number "$out/swa$seed/summary.json" test.top1)" \

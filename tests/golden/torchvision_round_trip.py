@@ -22,13 +22,13 @@ data = sys.argv[2] if len(sys.argv) > 2 else "/usr/share/datasets/fashion-mnist"
 MEAN, STD = .2860, .3530
 RECIPE = f"""
 seed: 1
-data: {{path: "idx:{data}", limit: 1000, channels: 3}}
+data: {{path: "idx:{data}", limit: 6000, channels: 3}}
 augment: [hflip: {{p: 0.5}}, normalize: {{mean: {MEAN}, std: {STD}}}]
 eval: [normalize: {{mean: {MEAN}, std: {STD}}}]
 model: {{name: resnet18}}
 optim: {{name: sgd, lr: 0.05, momentum: 0.9}}
 schedule: {{name: cosine}}
-train: {{epochs: 1, batch: 50, precision: f32}}
+train: {{epochs: 2, batch: 64, precision: f32}}
 """
 
 
