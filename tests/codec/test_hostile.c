@@ -107,12 +107,12 @@ static void test_promised_pixels_cost_nothing(slc_decoder *decoder)
  * small frame on a huge canvas. */
 static void test_noise_costs_nothing(slc_decoder *decoder)
 {
-    enum { NOISE = 41500 };
+    enum { NOISE = 42500 };
     static const struct {
         size_t size;
         unsigned char bytes[64];
     } heads[] = {
-        {32, "GIF89a\xc8\x32\xc8\x32\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\xc8\x32\xc8\x32"
+        {31, "GIF89a\xc8\x32\xc8\x32\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\xc8\x32\xc8\x32"
              "\0\x08\xff"},
         {38, "GIF89a\xc8\x32\xc8\x32\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0"
              "\0\2\2\x4c\1\0;"},
@@ -127,6 +127,9 @@ static void test_noise_costs_nothing(slc_decoder *decoder)
         for (size_t k = 0; k < sizeof(file); k++)
             file[k] =
                 (unsigned char)((noise = noise * 1664525 + 1013904223) >> 24) & 0x7f;
+        if (i == 0) /* whole sub-blocks of codes that are all legal, of a pixel each */
+            for (size_t k = 0; k < sizeof(file); k++)
+                file[k] = (k - heads[0].size) % 256 == 255 ? 255 : 0;
         memcpy(file, heads[i].bytes, heads[i].size);
         const outcome o = decode(decoder, file, sizeof(file), &(slc_decode){0});
         CHECK(o.status == SLC_EFORMAT && o.seconds < 0.1 && o.kb < 16384,
@@ -200,6 +203,28 @@ static void test_scans(slc_decoder *decoder)
           "1,000 scans: status %d, %g s, %ld kB: %s", o.status, o.seconds, o.kb, o.text);
     free(few.at);
     free(many.at);
+}
+
+/* A progressive picture whose first scan is zeros: legal codes, for a while. */
+static void test_zeros_cost_nothing(slc_decoder *decoder)
+{
+    enum { ZEROS = 100000 };
+    const file small = many_scans(64, 64);
+    size_t at = 2;
+    while (!(small.at[at] == 0xff && small.at[at + 1] == 0xda))
+        at++;
+    at += 10; /* behind the scan's header: one channel */
+    unsigned char *big = calloc(1, at + ZEROS);
+    CHECK(big, "memory");
+    memcpy(big, small.at, at);
+    for (size_t k = 2; k < at; k++)
+        if (big[k] == 0xff && big[k + 1] == 0xc2)
+            memcpy(big + k + 5, "\x32\xc8\x32\xc8", 4);
+    const outcome o = decode(decoder, big, at + ZEROS, &(slc_decode){0});
+    CHECK(o.status == SLC_EFORMAT && o.seconds < 0.1 && o.kb < 16384,
+          "status %d, %g s, %ld kB: %s", o.status, o.seconds, o.kb, o.text);
+    free(big);
+    free(small.at);
 }
 
 static void test_limits(slc_decoder *decoder)
@@ -296,6 +321,7 @@ int main(void)
     test_size_bombs(decoder);
     test_promised_pixels_cost_nothing(decoder);
     test_noise_costs_nothing(decoder);
+    test_zeros_cost_nothing(decoder);
     test_limits(decoder);
     test_liars(decoder);
     test_round_trips(decoder, 3);
