@@ -248,12 +248,12 @@ static void test_what_stands_out(const char *dir)
     }
     write_picture(sub, "one/vast.png", 3000, 2500, 3);
     slc_source *s = open_source(sub, NULL);
-    CHECK(slc_checkup_run(&c,
-                          &(slc_checkup_settings){.sources = (const slc_source *[]){s},
-                                                  .count = 1,
-                                                  .threads = 2,
-                                                  .most_pixels = 7e6},
-                          &err) == SLC_OK,
+    const slc_source *const sources[] = {s}; /* the checkup borrows the list */
+    CHECK(slc_checkup_run(
+              &c,
+              &(slc_checkup_settings){
+                  .sources = sources, .count = 1, .threads = 2, .most_pixels = 7e6},
+              &err) == SLC_OK,
           "%s", err.msg);
     CHECK(found(c, SLC_FINDING_LARGE, "vast.png") == 1 &&
               c->counts[SLC_FINDING_LARGE] == 1,

@@ -115,7 +115,7 @@ section_tune_study() {
     expect 3 'text/study.sqlite' "$sluice" tune search.yaml -o text
 }
 
-section_tune_failures() {
+section_tune_memory() { # sanitizers need more address space than the limit leaves
     need_fixtures
     # Where the model does not fit, the trial fails and the study goes on.
     search_recipe big.yaml 'optim: {lr: 0.05}' 'tune: {search: {name: grid}, trials: 4}'
@@ -123,6 +123,10 @@ section_tune_failures() {
     expect 0 'best: trial' sh -c "ulimit -v 4000000; exec '$sluice' tune big.yaml -o big -q --threads 1"
     [ "$(trials big failed)" -eq 1 ] && [ "$(trials big done)" -eq 2 ] || fail "not one trial of three failed"
     grep -q '4000000.*(.*memory' out || fail "the table does not tell why the trial failed"
+}
+
+section_tune_failures() {
+    need_fixtures
     # A trial whose process is shot is recorded, and the study goes on.
     search_recipe shot.yaml 'optim: {lr: {log: [0.01, 0.1]}}' 'tune: {search: {name: random}, trials: 3}'
     "$sluice" tune shot.yaml -o shot -q --threads 1 --set train.epochs=20 >out 2>err &
