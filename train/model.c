@@ -298,6 +298,7 @@ slc_model_facts slc_model_facts_of(const slc_model *model)
     for (size_t p = 0; p < 2; p++)
         for (size_t t = 0; t < ex->plan[p].tasks; t++)
             for (size_t k = 0; k < ex->plan[p].task[t].made_count; k++)
-                f.bytes += ex->engine->bytes(ex->plan[p].task[t].made[k].product);
+                f.bytes += ex->plan[p].task[t].made[k].engine->bytes(
+                    ex->plan[p].task[t].made[k].product);
     return f;
 }

@@ -1,13 +1,13 @@
 /* The engine that is always there: image to column in tiles that stay in the second-level
  * cache, and single-threaded SGEMM from our own parallel regions. The work is cut by data
  * into parts that do not depend on the number of threads, so neither do the results. */
-#include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/num.h"
 #include "train/engine/engine.h"
+#include "train/engine/gemm.h"
 
 /* Not in every cblas.h. */
 extern void openblas_set_num_threads(int count);
@@ -206,14 +206,6 @@ static void scatter(const product *p, const float *from, size_t group, size_t ro
     }
 }
 
-static void gemm(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a,
-                 size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc)
-{
-    cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans,
-                tb ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)lda, b,
-                (int)ldb, beta, c, (int)ldc);
-}
-
 static void add_bias(const product *p, const slc_product_call *call, size_t row,
                      size_t count)
 {
@@ -233,9 +225,9 @@ static void forward_tile(const product *p, const slc_product_call *call, const f
     for (size_t k = 0; k < g->groups; k++) {
         const float *a = (const float *)call->x + row * g->in.c + k * ins;
         if (!p->direct) gather(p, call->x, k, row, count, columns);
-        gemm(false, true, count, outs, p->depth, p->direct ? a : columns,
-             p->direct ? g->in.c : p->depth, w + k * outs * p->depth, p->depth, 0,
-             (float *)call->y + row * g->out.c + k * outs, g->out.c);
+        slc_gemm(false, true, count, outs, p->depth, p->direct ? a : columns,
+                 p->direct ? g->in.c : p->depth, w + k * outs * p->depth, p->depth, 0,
+                 (float *)call->y + row * g->out.c + k * outs, g->out.c);
     }
     add_bias(p, call, row, count);
 }
@@ -248,8 +240,8 @@ static bool forward(void *out, const slc_product_call *call)
     if (p->geom.linear) {
 #pragma omp parallel for num_threads((int)p->threads) schedule(static)
         for (size_t k = 0; k < outs; k += SLICE)
-            gemm(false, true, p->rows, slc_min(SLICE, outs - k), p->depth, call->x,
-                 p->depth, w + k * p->depth, p->depth, 0, (float *)call->y + k, outs);
+            slc_gemm(false, true, p->rows, slc_min(SLICE, outs - k), p->depth, call->x,
+                     p->depth, w + k * p->depth, p->depth, 0, (float *)call->y + k, outs);
         add_bias(p, call, 0, p->rows);
         return true;
     }
@@ -269,9 +261,10 @@ static void data_rows(const product *p, const slc_product_call *call, const floa
     const size_t outs = g->out.c / g->groups, ins = g->in.c / g->groups;
     for (size_t k = 0; k < g->groups; k++) {
         float *to = p->direct ? (float *)call->dx + row * g->in.c + k * ins : columns;
-        gemm(false, false, count, p->depth, outs,
-             (const float *)call->dy + row * g->out.c + k * outs, g->out.c,
-             w + k * outs * p->depth, p->depth, 0, to, p->direct ? g->in.c : p->depth);
+        slc_gemm(false, false, count, p->depth, outs,
+                 (const float *)call->dy + row * g->out.c + k * outs, g->out.c,
+                 w + k * outs * p->depth, p->depth, 0, to,
+                 p->direct ? g->in.c : p->depth);
         if (!p->direct) scatter(p, columns, k, row, count, call->dx);
     }
 }
@@ -299,9 +292,9 @@ static bool backward_data(void *out, const slc_product_call *call)
     if (p->geom.linear) {
 #pragma omp parallel for num_threads((int)p->threads) schedule(static)
         for (size_t c = 0; c < p->depth; c += SLICE)
-            gemm(false, false, p->rows, slc_min(SLICE, p->depth - c), p->geom.out.c,
-                 call->dy, p->geom.out.c, w + c, p->depth, 0, (float *)call->dx + c,
-                 p->depth);
+            slc_gemm(false, false, p->rows, slc_min(SLICE, p->depth - c), p->geom.out.c,
+                     call->dy, p->geom.out.c, w + c, p->depth, 0, (float *)call->dx + c,
+                     p->depth);
         return true;
     }
 #pragma omp parallel for num_threads((int)p->threads) schedule(static)
@@ -328,10 +321,10 @@ static void learn_part(const product *p, const slc_product_call *call, size_t pa
         for (size_t k = 0; k < g->groups; k++) {
             const float *a = (const float *)call->x + row * g->in.c + k * ins;
             if (!p->direct) gather(p, call->x, k, row, count, columns);
-            gemm(true, false, outs, p->depth, count,
-                 (const float *)call->dy + row * g->out.c + k * outs, g->out.c,
-                 p->direct ? a : columns, p->direct ? g->in.c : p->depth, beta,
-                 sum + k * outs * p->depth, p->depth);
+            slc_gemm(true, false, outs, p->depth, count,
+                     (const float *)call->dy + row * g->out.c + k * outs, g->out.c,
+                     p->direct ? a : columns, p->direct ? g->in.c : p->depth, beta,
+                     sum + k * outs * p->depth, p->depth);
         }
     }
 }
@@ -360,8 +353,8 @@ static bool linear_weights(product *p, const slc_product_call *call)
     const float beta = p->taps == 1 && call->add_dw;
 #pragma omp parallel for num_threads((int)p->threads) schedule(static)
     for (size_t c = 0; c < p->depth; c += SLICE)
-        gemm(true, false, outs, slc_min(SLICE, p->depth - c), p->rows, call->dy, outs,
-             (const float *)call->x + c, p->depth, beta, to + c, p->depth);
+        slc_gemm(true, false, outs, slc_min(SLICE, p->depth - c), p->rows, call->dy, outs,
+                 (const float *)call->x + c, p->depth, beta, to + c, p->depth);
     if (p->taps > 1) give_weights(p, call, call->scratch, 1, 0);
     return true;
 }

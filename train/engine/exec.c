@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "train/engine/winograd.h"
 
 void *slc_exec_value(const slc_exec *ex, const slc_runplan *plan, int value)
 {
@@ -77,6 +78,28 @@ static slc_status grow_scratch(slc_exec *ex, size_t bytes, slc_err *err)
     return SLC_OK;
 }
 
+/* By the engine, unless there is a faster way for this one. */
+static slc_status make_product(slc_exec *ex, slc_task *t, size_t n, bool train,
+                               slc_err *err)
+{
+    slc_made *more = realloc(t->made, (t->made_count + 1) * sizeof(*more));
+    if (!more) return slc_fail(err, SLC_ENOMEM, "model: memory ran out");
+    t->made = more;
+    slc_made *const made = &t->made[t->made_count];
+    const slc_geom g = geom_of(t, n, train);
+    const bool winograd = slc_winograd_fits(&g, ex->type);
+    *made = (slc_made){
+        .n = n, .train = train, .engine = winograd ? &slc_engine_winograd : ex->engine};
+    const slc_status status = made->engine->make(
+        &made->product, winograd ? (void *)&ex->threads : ex->engine_state, &g, err);
+    if (status != SLC_OK) {
+        made->engine->free(&made->product);
+        return slc_err_prefix(err, "layer %s", t->node->name);
+    }
+    t->made_count++;
+    return SLC_OK;
+}
+
 /* Everything task t needs for batches of n. A gradient that is added to what is there is
  * first made in scratch. */
 static slc_status prepare(slc_exec *ex, slc_task *t, size_t n, bool train, slc_err *err)
@@ -84,18 +107,10 @@ static slc_status prepare(slc_exec *ex, slc_task *t, size_t n, bool train, slc_e
     size_t bytes = t->op->scratch ? t->op->scratch(t->node, n, ex->threads) : 0;
     slc_status status = SLC_OK;
     if (is_product(t)) {
-        slc_made *more = realloc(t->made, (t->made_count + 1) * sizeof(*more));
-        if (!more) return slc_fail(err, SLC_ENOMEM, "model: memory ran out");
-        t->made = more;
-        t->made[t->made_count] = (slc_made){.n = n, .train = train};
-        const slc_geom g = geom_of(t, n, train);
-        status =
-            ex->engine->make(&t->made[t->made_count].product, ex->engine_state, &g, err);
-        if (status != SLC_OK) {
-            ex->engine->free(&t->made[t->made_count].product);
-            return slc_err_prefix(err, "layer %s", t->node->name);
-        }
-        bytes += slc_round_up(ex->engine->scratch(t->made[t->made_count++].product), 64);
+        status = make_product(ex, t, n, train, err);
+        if (status != SLC_OK) return status;
+        const slc_made *const made = &t->made[t->made_count - 1];
+        bytes += slc_round_up(made->engine->scratch(made->product), 64);
     }
     if (t->op->product)
         bytes +=
@@ -202,14 +217,14 @@ static slc_product_call product_call(const slc_call *c)
     return p;
 }
 
-static void product_forward(slc_exec *ex, const slc_call *c, void *product)
+static void product_forward(slc_exec *ex, const slc_call *c, const slc_made *made)
 {
     if (drops_weights(c)) drop_weights(c, c->saved, c->t[0], false);
     slc_product_call p = product_call(c);
-    if (!ex->engine->forward(product, &p)) ex->failed = true;
+    if (!made->engine->forward(made->product, &p)) ex->failed = true;
 }
 
-static void product_backward(slc_exec *ex, const slc_call *c, void *product)
+static void product_backward(slc_exec *ex, const slc_call *c, const slc_made *made)
 {
     const size_t count = c->n * slc_shape_size(c->task->in_shape);
     const size_t size = c->ex->net->tensor[c->node->tensor].size;
@@ -221,14 +236,15 @@ static void product_backward(slc_exec *ex, const slc_call *c, void *product)
             p.dw = (float *)c->saved + size;
             p.add_dw = false;
         }
-        if (!ex->engine->backward_weights(product, &p)) ex->failed = true;
+        if (!made->engine->backward_weights(made->product, &p)) ex->failed = true;
         if (drops) drop_weights(c, c->dt[0], p.dw, c->add_dt);
     }
     if (!p.dx) return;
     if (c->add_dx[0]) { /* made aside, behind the engine's own scratch */
-        p.dx = (char *)c->scratch + slc_round_up(ex->engine->scratch(product), 64);
+        p.dx =
+            (char *)c->scratch + slc_round_up(made->engine->scratch(made->product), 64);
     }
-    if (!ex->engine->backward_data(product, &p)) ex->failed = true;
+    if (!made->engine->backward_data(made->product, &p)) ex->failed = true;
     if (c->add_dx[0]) add_to(c, c->dx[0], p.dx, count);
 }
 
@@ -315,8 +331,8 @@ void slc_exec_tasks(slc_exec *ex, const slc_pass *pass, size_t from, size_t to)
         slc_call c = call_of(ex, plan, t, pass, false);
         c.again = ex->went_back;
         if (is_product(t))
-            product_forward(
-                ex, &c, find_made(t, ex->view.n, pass->mode == SLC_MODE_TRAIN)->product);
+            product_forward(ex, &c,
+                            find_made(t, ex->view.n, pass->mode == SLC_MODE_TRAIN));
         else
             t->op->forward(&c);
     }
@@ -357,7 +373,7 @@ slc_status slc_exec_backward(slc_exec *ex, const float *dlogits, const slc_pass 
         if (!t->backward) continue;
         const slc_call c = call_of(ex, plan, t, pass, true);
         if (is_product(t))
-            product_backward(ex, &c, find_made(t, ex->view.n, true)->product);
+            product_backward(ex, &c, find_made(t, ex->view.n, true));
         else
             t->op->backward(&c);
     }

@@ -43,6 +43,7 @@ typedef struct slc_value {
 typedef struct slc_made {
     size_t n;
     bool train;
+    const slc_engine *engine; /* the model's, or one for this kind of product */
     void *product;
 } slc_made;
 

@@ -1,5 +1,5 @@
 /* Kernels over channels-last numbers: rows of c channels, f32 or bf16 ("T"), arithmetic in
- * f32. Written once on vectors of 16 (kernel_body.h), compiled per instruction set and
+ * f32. Written once on vectors (kernel_body.h), compiled per instruction set and
  * type. Threads: safe on different outputs; callers cut the work. */
 #ifndef TRAIN_ENGINE_KERNEL_KERNEL_H
 #define TRAIN_ENGINE_KERNEL_KERNEL_H
@@ -31,6 +31,14 @@ typedef struct slc_affine_back {
     slc_affine forward;
     const float *mean, *p, *q, *r;
 } slc_affine_back;
+
+/* A tile of Winograd's: its corner in an image of h x w x c, and how far apart its planes
+ * lie. Pixels outside the image are 0, and not written. */
+typedef struct slc_tile {
+    size_t c, h, w;
+    ptrdiff_t y, x;
+    size_t next;
+} slc_tile;
 
 typedef struct slc_kernels {
     /* sum[k] and square[k]: sums of x - pivot and of its square, in double. */
@@ -71,6 +79,12 @@ typedef struct slc_kernels {
                            const slc_window *win);
     void (*depthwise_weights)(float *dw, const void *x, const void *dy,
                               const slc_window *win); /* adds */
+
+    /* Tiles of 4 x 4 and 2 x 2 pixels to 16 planes, and planes to 2 x 2; f32 only. */
+    void (*winograd_in)(float *planes, const float *image, const slc_tile *t);
+    void (*winograd_spread)(float *planes, const float *image, const slc_tile *t);
+    void (*winograd_out)(float *image, const float *planes, const float *bias,
+                         const slc_tile *t);
 
     void (*to_f32)(float *y, const void *x, size_t count);
     void (*from_f32)(void *y, bool add, const float *x, size_t count);

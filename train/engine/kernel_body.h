@@ -5,28 +5,28 @@
  * Tails shorter than a vector go through a padded copy. */
 #include "train/engine/kernel_vec.h"
 
-INLINE v16 load(const T *p)
+INLINE vecf load(const T *p)
 {
 #if IS_BF16
-    const u16v wide = __builtin_convertvector(*(const h16_any *)p, u16v) << 16;
-    return (v16)wide;
+    const vecu wide = __builtin_convertvector(*(const vech_any *)p, vecu) << 16;
+    return (vecf)wide;
 #else
-    return *(const v16_any *)p;
+    return *(const vecf_any *)p;
 #endif
 }
 
-INLINE void store(T *p, v16 v)
+INLINE void store(T *p, vecf v)
 {
 #if IS_BF16
-    const u16v u = (u16v)v;
-    *(h16_any *)p = __builtin_convertvector((u + 0x7fff + ((u >> 16) & 1)) >> 16, h16);
+    const vecu u = (vecu)v;
+    *(vech_any *)p = __builtin_convertvector((u + 0x7fff + ((u >> 16) & 1)) >> 16, vech);
 #else
-    *(v16_any *)p = v;
+    *(vecf_any *)p = v;
 #endif
 }
 
-/* Up to 16 numbers; the missing ones are 0. */
-INLINE v16 load_n(const T *p, size_t n)
+/* Up to V numbers; the missing ones are 0. */
+INLINE vecf load_n(const T *p, size_t n)
 {
     T part[V] = {0};
     if (n >= V) return load(p);
@@ -34,7 +34,7 @@ INLINE v16 load_n(const T *p, size_t n)
     return load(part);
 }
 
-INLINE void store_n(T *p, v16 v, size_t n)
+INLINE void store_n(T *p, vecf v, size_t n)
 {
     T part[V];
     if (n >= V) {
@@ -45,7 +45,7 @@ INLINE void store_n(T *p, v16 v, size_t n)
     memcpy(p, part, n * sizeof(T));
 }
 
-INLINE v16 load_fn(const float *p, size_t n)
+INLINE vecf load_fn(const float *p, size_t n)
 {
     float part[V] = {0};
     if (n >= V) return load_f(p);
@@ -53,7 +53,7 @@ INLINE v16 load_fn(const float *p, size_t n)
     return load_f(part);
 }
 
-INLINE void add_n(double *sum, v16 v, size_t n)
+INLINE void add_n(double *sum, vecf v, size_t n)
 {
     float part[V];
     memcpy(part, &v, sizeof(part));
@@ -66,19 +66,19 @@ INLINE void add_n(double *sum, v16 v, size_t n)
 #define FLUSH_ROWS 64
 #endif
 
-/* vectors (a constant where it is called) times 16 channels, or fewer if n is short. */
+/* vectors (a constant where it is called) times V channels, or fewer if n is short. */
 INLINE void stats_block(const T *x, size_t rows, size_t c, const float *pivot,
                         double *sum, double *square, size_t vectors, size_t n)
 {
-    v16 at[4];
+    vecf at[4];
     for (size_t v = 0; v < vectors; v++)
         at[v] = load_fn(pivot + v * V, n);
     for (size_t r = 0; r < rows; r += FLUSH_ROWS) {
-        v16 s[4] = {0}, q[4] = {0};
+        vecf s[4] = {0}, q[4] = {0};
         const size_t end = r + FLUSH_ROWS < rows ? r + FLUSH_ROWS : rows;
         for (size_t i = r; i < end; i++)
             for (size_t v = 0; v < vectors; v++) {
-                const v16 d = load_n(x + i * c + v * V, n) - at[v];
+                const vecf d = load_n(x + i * c + v * V, n) - at[v];
                 s[v] += d;
                 q[v] += d * d;
             }
@@ -116,7 +116,7 @@ INLINE void column_block(const T *x, size_t rows, size_t c, double *sum, size_t 
                          size_t n)
 {
     for (size_t r = 0; r < rows; r += FLUSH_ROWS) {
-        v16 s[4] = {0};
+        vecf s[4] = {0};
         const size_t end = r + FLUSH_ROWS < rows ? r + FLUSH_ROWS : rows;
         for (size_t i = r; i < end; i++)
             for (size_t v = 0; v < vectors; v++)
@@ -138,15 +138,15 @@ static void column_sums(const void *x_, size_t rows, size_t c, double *sum)
 INLINE void affine_block(T *y, const T *x, const T *add, size_t rows, size_t c, size_t k,
                          const slc_affine *at, size_t vectors, size_t n)
 {
-    v16 a[4], b[4];
-    const v16 lo = splat(at->lo), hi = splat(at->hi);
+    vecf a[4], b[4];
+    const vecf lo = splat(at->lo), hi = splat(at->hi);
     for (size_t v = 0; v < vectors; v++) {
         a[v] = load_fn(at->a + k + v * V, n);
         b[v] = load_fn(at->b + k + v * V, n);
     }
     for (size_t i = k; i < rows * c; i += c)
         for (size_t v = 0; v < vectors; v++) {
-            v16 t = load_n(x + i + v * V, n) * a[v] + b[v];
+            vecf t = load_n(x + i + v * V, n) * a[v] + b[v];
             if (add) t += load_n(add + i + v * V, n);
             store_n(y + i + v * V, vmin(vmax(t, lo), hi), n);
         }
@@ -161,29 +161,29 @@ static void affine(void *y, const void *x, const void *add, size_t rows, size_t 
 }
 
 /* dy where the clamp let through, else 0. */
-INLINE v16 gated(v16 dy, v16 y, const slc_affine *at)
+INLINE vecf gated(vecf dy, vecf y, const slc_affine *at)
 {
-    return (v16)((i16v)dy & (y > at->lo) & (y < at->hi));
+    return (vecf)((veci)dy & (y > at->lo) & (y < at->hi));
 }
 
 INLINE void sums_block(const T *x, const T *dy, const T *y, size_t rows, size_t c,
                        size_t k, const slc_affine_back *at, double *sum, double *dot,
                        size_t vectors, size_t n)
 {
-    v16 a[4], b[4], m[4];
+    vecf a[4], b[4], m[4];
     for (size_t v = 0; v < vectors; v++) {
         a[v] = load_fn(at->forward.a + k + v * V, n);
         b[v] = load_fn(at->forward.b + k + v * V, n);
         m[v] = load_fn(at->mean + k + v * V, n);
     }
     for (size_t r = 0; r < rows; r += FLUSH_ROWS) {
-        v16 s[4] = {0}, q[4] = {0};
+        vecf s[4] = {0}, q[4] = {0};
         const size_t end = r + FLUSH_ROWS < rows ? r + FLUSH_ROWS : rows;
         for (size_t i = r * c + k; i < end * c; i += c)
             for (size_t v = 0; v < vectors; v++) {
-                const v16 in = load_n(x + i + v * V, n);
-                const v16 out = y ? load_n(y + i + v * V, n) : in * a[v] + b[v];
-                const v16 g = gated(load_n(dy + i + v * V, n), out, &at->forward);
+                const vecf in = load_n(x + i + v * V, n);
+                const vecf out = y ? load_n(y + i + v * V, n) : in * a[v] + b[v];
+                const vecf g = gated(load_n(dy + i + v * V, n), out, &at->forward);
                 s[v] += g;
                 q[v] += g * (in - m[v]);
             }
@@ -204,7 +204,7 @@ static void affine_sums(const void *x, const void *dy, const void *y, size_t row
 #undef CALL
 }
 
-INLINE void put(T *p, bool add, v16 v, size_t n)
+INLINE void put(T *p, bool add, vecf v, size_t n)
 {
     if (add) v += load_n(p, n);
     store_n(p, v, n);
@@ -214,7 +214,7 @@ INLINE void back_block(T *dx, bool add_dx, T *dadd, bool add_dadd, const T *x,
                        const T *dy, const T *y, size_t rows, size_t c, size_t k,
                        const slc_affine_back *at, size_t vectors, size_t n)
 {
-    v16 a[4], b[4], m[4], p[4], q[4], r[4];
+    vecf a[4], b[4], m[4], p[4], q[4], r[4];
     for (size_t v = 0; v < vectors; v++) {
         a[v] = load_fn(at->forward.a + k + v * V, n);
         b[v] = load_fn(at->forward.b + k + v * V, n);
@@ -225,9 +225,9 @@ INLINE void back_block(T *dx, bool add_dx, T *dadd, bool add_dadd, const T *x,
     }
     for (size_t i = k; i < rows * c; i += c)
         for (size_t v = 0; v < vectors; v++) {
-            const v16 in = load_n(x + i + v * V, n);
-            const v16 out = y ? load_n(y + i + v * V, n) : in * a[v] + b[v];
-            const v16 g = gated(load_n(dy + i + v * V, n), out, &at->forward);
+            const vecf in = load_n(x + i + v * V, n);
+            const vecf out = y ? load_n(y + i + v * V, n) : in * a[v] + b[v];
+            const vecf g = gated(load_n(dy + i + v * V, n), out, &at->forward);
             if (dadd) put(dadd + i + v * V, add_dadd, g, n);
             if (dx) put(dx + i + v * V, add_dx, p[v] * g + q[v] * (in - m[v]) + r[v], n);
         }
@@ -244,21 +244,21 @@ static void affine_back(void *dx, bool add_dx, void *dadd, bool add_dadd, const 
 }
 
 /* i walks over count numbers, n of them at a time. */
-#define EACH_16(count)                                                                   \
+#define EACH_V(count)                                                                    \
     for (size_t i = 0, n = V; i < (count) && (n = (count)-i < V ? (count)-i : V); i += V)
 
 INLINE void act_all(slc_act kind, float a, T *y, const T *x, size_t count)
 {
-    v16 slope;
-    EACH_16(count) store_n(y + i, act_one(kind, a, load_n(x + i, n), &slope), n);
+    vecf slope;
+    EACH_V(count) store_n(y + i, act_one(kind, a, load_n(x + i, n), &slope), n);
 }
 
 INLINE void act_back_all(slc_act kind, float a, T *dx, bool add, const T *x, const T *dy,
                          size_t count)
 {
-    EACH_16(count)
+    EACH_V(count)
     {
-        v16 slope;
+        vecf slope;
         act_one(kind, a, load_n(x + i, n), &slope);
         put(dx + i, add, load_n(dy + i, n) * slope, n);
     }
@@ -297,14 +297,14 @@ static void scale(void *y_, bool add, const void *x_, float by, size_t count)
 {
     T *y = y_;
     const T *x = x_;
-    EACH_16(count) put(y + i, add, load_n(x + i, n) * by, n);
+    EACH_V(count) put(y + i, add, load_n(x + i, n) * by, n);
 }
 
 static void sum(void *y_, const void *a_, const void *b_, size_t count)
 {
     T *y = y_;
     const T *a = a_, *b = b_;
-    EACH_16(count) store_n(y + i, load_n(a + i, n) + load_n(b + i, n), n);
+    EACH_V(count) store_n(y + i, load_n(a + i, n) + load_n(b + i, n), n);
 }
 
 static void drop(void *y_, bool add, const void *x_, size_t first, size_t count,
@@ -313,7 +313,7 @@ static void drop(void *y_, bool add, const void *x_, size_t first, size_t count,
     T *y = y_;
     const T *x = x_;
     uint32_t word[4], counter[4] = {0, rng->counter[1], rng->counter[2], rng->counter[3]};
-    EACH_16(count)
+    EACH_V(count)
     {
         float factor[V] = {0};
         for (size_t j = 0; j < n; j++) {
@@ -328,15 +328,18 @@ static void drop(void *y_, bool add, const void *x_, size_t first, size_t count,
 }
 
 #include "train/engine/kernel_window.h"
+#if !IS_BF16
+#include "train/engine/kernel_winograd.h"
+#endif
 
 static void to_f32(float *y, const void *x_, size_t count)
 {
     const T *x = x_;
     size_t i = 0;
     for (; i + V <= count; i += V)
-        *(v16_any *)(y + i) = load(x + i);
+        *(vecf_any *)(y + i) = load(x + i);
     for (; i < count; i++) {
-        const v16 one = load_n(x + i, 1);
+        const vecf one = load_n(x + i, 1);
         y[i] = one[0];
     }
 }
@@ -344,7 +347,7 @@ static void to_f32(float *y, const void *x_, size_t count)
 static void from_f32(void *y_, bool add, const float *x, size_t count)
 {
     T *y = y_;
-    EACH_16(count) put(y + i, add, load_fn(x + i, n), n);
+    EACH_V(count) put(y + i, add, load_fn(x + i, n), n);
 }
 
 const slc_kernels TABLE = {
@@ -365,6 +368,11 @@ const slc_kernels TABLE = {
     .depthwise = depthwise,
     .depthwise_data = depthwise_data,
     .depthwise_weights = depthwise_weights,
+#if !IS_BF16
+    .winograd_in = winograd_in,
+    .winograd_spread = winograd_spread,
+    .winograd_out = winograd_out,
+#endif
     .to_f32 = to_f32,
     .from_f32 = from_f32,
 };

@@ -26,20 +26,19 @@ INLINE void max_one(T *y, uint8_t *index, const T *x, const slc_window *w, size_
     size_t u0, u1, v0, v1;
     taps_inside(w, oy, w->in.h, &u0, &u1);
     taps_inside(w, ox, w->in.w, &v0, &v1);
-    v16 best = load_n(x + place(w, oy, ox, u0, v0) + k, n);
-    i16v where = (i16v){0} + (int32_t)(u0 * w->kernel + v0);
+    vecf best = load_n(x + place(w, oy, ox, u0, v0) + k, n);
+    veci where = (veci){0} + (int32_t)(u0 * w->kernel + v0);
     for (size_t u = u0; u < u1; u++)
         for (size_t v = v0; v < v1; v++) {
-            const v16 at = load_n(x + place(w, oy, ox, u, v) + k, n);
-            const i16v more = at > best;
+            const vecf at = load_n(x + place(w, oy, ox, u, v) + k, n);
+            const veci more = at > best;
             best = pick(more, at, best);
             where = (more & (int32_t)(u * w->kernel + v)) | (~more & where);
         }
     const size_t out = (oy * w->out.w + ox) * w->out.c + k;
     store_n(y + out, best, n);
     if (!index) return;
-    typedef uint8_t b16 __attribute__((vector_size(16)));
-    const b16 small = __builtin_convertvector(where, b16);
+    const vecb small = __builtin_convertvector(where, vecb);
     memcpy(index + out, &small, n);
 }
 
@@ -68,22 +67,21 @@ INLINE void max_back_one(T *dx, bool add, const uint8_t *index, const T *dy,
                          const slc_window *w, size_t y, size_t x, size_t k, size_t n)
 {
     size_t r0, r1, c0, c1;
-    v16 g = splat(0);
+    vecf g = splat(0);
     windows_with(w, y, w->out.h, &r0, &r1);
     windows_with(w, x, w->out.w, &c0, &c1);
     for (size_t r = r0; r < r1; r++)
         for (size_t c = c0; c < c1; c++) {
-            typedef uint8_t b16 __attribute__((vector_size(16)));
             const size_t tap = (y + w->padding - r * w->stride) * w->kernel +
                                (x + w->padding - c * w->stride);
             const size_t at = (r * w->out.w + c) * w->out.c + k;
-            b16 chosen = {0};
+            vecb chosen = {0};
             if (n >= V)
                 memcpy(&chosen, index + at, V);
             else
                 memcpy(&chosen, index + at, n);
-            const i16v here = __builtin_convertvector(chosen, i16v) == (int32_t)tap;
-            g += (v16)((i16v)load_n(dy + at, n) & here);
+            const veci here = __builtin_convertvector(chosen, veci) == (int32_t)tap;
+            g += (vecf)((veci)load_n(dy + at, n) & here);
         }
     put(dx + (y * w->in.w + x) * w->in.c + k, add, g, n);
 }
@@ -122,7 +120,7 @@ static void avg_pool(void *y_, const void *x_, const slc_window *w)
         const float part = share(w, oy, ox);
         for (size_t k = 0; k < w->in.c; k += V) {
             const size_t n = w->in.c - k < V ? w->in.c - k : V;
-            v16 s = splat(0);
+            vecf s = splat(0);
             for (size_t u = u0; u < u1; u++)
                 for (size_t v = v0; v < v1; v++)
                     s += load_n(x + place(w, oy, ox, u, v) + k, n);
@@ -141,7 +139,7 @@ static void avg_pool_back(void *dx_, bool add, const void *dy_, const slc_window
         windows_with(w, i % w->in.w, w->out.w, &c0, &c1);
         for (size_t k = 0; k < w->in.c; k += V) {
             const size_t n = w->in.c - k < V ? w->in.c - k : V;
-            v16 s = splat(0);
+            vecf s = splat(0);
             for (size_t r = r0; r < r1; r++)
                 for (size_t c = c0; c < c1; c++)
                     s += load_n(dy + (r * w->out.w + c) * w->out.c + k, n) *
@@ -164,7 +162,7 @@ static void depthwise(void *y_, const void *x_, const float *weight, const float
         taps_inside(w, ox, w->in.w, &v0, &v1);
         for (size_t k = 0; k < c; k += V) {
             const size_t n = c - k < V ? c - k : V;
-            v16 s = bias ? load_fn(bias + k, n) : splat(0);
+            vecf s = bias ? load_fn(bias + k, n) : splat(0);
             for (size_t u = u0; u < u1; u++)
                 for (size_t v = v0; v < v1; v++)
                     s += load_n(x + place(w, oy, ox, u, v) + k, n) *
@@ -186,7 +184,7 @@ static void depthwise_data(void *dx_, const void *dy_, const float *weight,
         const size_t y = i / w->in.w + w->padding, x = i % w->in.w + w->padding;
         for (size_t k = 0; k < c; k += V) {
             const size_t n = c - k < V ? c - k : V;
-            v16 s = splat(0);
+            vecf s = splat(0);
             for (size_t t = 0; t < side * side; t++) {
                 const size_t dv = t % side * w->dilation, du = t / side * w->dilation;
                 if (y < du || x < dv || (y - du) % w->stride || (x - dv) % w->stride)
@@ -209,7 +207,7 @@ static void depthwise_weights(float *dw, const void *x_, const void *dy_,
     for (size_t t = 0; t < side * side; t++)
         for (size_t k = 0; k < c; k += V) {
             const size_t n = c - k < V ? c - k : V;
-            v16 s = splat(0);
+            vecf s = splat(0);
             for (size_t oy = 0; oy < w->out.h; oy++) {
                 const size_t y = oy * w->stride + t / side * w->dilation;
                 if (y < w->padding || y >= w->in.h + w->padding) continue;

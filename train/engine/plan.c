@@ -421,7 +421,7 @@ void slc_runplan_free(slc_exec *ex)
         slc_runplan *p = &ex->plan[i];
         for (size_t t = 0; t < p->tasks; t++) {
             for (size_t k = 0; k < p->task[t].made_count; k++)
-                ex->engine->free(&p->task[t].made[k].product);
+                p->task[t].made[k].engine->free(&p->task[t].made[k].product);
             free(p->task[t].made);
         }
         free(p->task);
