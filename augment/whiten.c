@@ -5,16 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/eigen.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/num.h"
 
 enum { BLOCK = 64, MAX_HEADER = 4096 };
-
-/* LAPACK (OpenBLAS); the last two are Fortran's lengths of jobz and uplo. */
-extern void dsyevd_(const char *jobz, const char *uplo, const int *n, double *a,
-                    const int *lda, double *w, double *work, const int *lwork, int *iwork,
-                    const int *liwork, int *info, size_t jobz_length, size_t uplo_length);
 
 struct slc_whiten {
     size_t w, h, channels, dims;
@@ -93,23 +89,15 @@ slc_status slc_whiten_add(slc_whiten *z, const slc_image *image, slc_err *err)
 static bool invert(const slc_whiten *z, double eps, double *v, double *values,
                    float *matrix)
 {
-    const int n = (int)z->dims, lwork = 1 + 6 * n + 2 * n * n, liwork = 3 + 5 * n;
+    const int n = (int)z->dims;
     const double count = (double)z->count;
-    int info = -1;
-    double *work = malloc((size_t)lwork * sizeof(*work));
-    int *iwork = malloc((size_t)liwork * sizeof(*iwork));
 
     for (size_t i = 0; i < z->dims; i++)
         for (size_t k = i; k < z->dims; k++)
             v[i * z->dims + k] =
                 (z->covariance[i * z->dims + k] - z->sum[i] * z->sum[k] / count) /
                 (count - 1);
-    /* Row-major upper is column-major lower; eigenvectors come back as rows. */
-    if (work && iwork)
-        dsyevd_("V", "L", &n, v, &n, values, work, &lwork, iwork, &liwork, &info, 1, 1);
-    free(work);
-    free(iwork);
-    if (info != 0) return false;
+    if (!slc_eigen(z->dims, v, values)) return false;
     for (size_t k = 0; k < z->dims; k++) {
         const double root = 1 / sqrt(sqrt((values[k] > 0 ? values[k] : 0) + eps));
         for (size_t i = 0; i < z->dims; i++)

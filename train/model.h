@@ -35,6 +35,7 @@ typedef struct slc_tensor_info {
     size_t size;   /* product of dim */
     size_t offset; /* in floats, into the weight block or (buffers) the buffer block */
     size_t layer;  /* index of the layer it belongs to */
+    bool whitens;  /* init whitening: a run fills it from its pictures and freezes it */
     bool frozen;   /* no gradient is computed and no step is taken */
 } slc_tensor_info;
 

@@ -112,7 +112,9 @@ static slc_status add_tensors(builder *b, slc_net_node *node)
                                .rank = spec[i].rank,
                                .size = 1,
                                .offset = *block,
-                               .layer = net->nodes};
+                               .layer = net->nodes,
+                               .whitens = i == 0 && node->init && node->init->text &&
+                                          strcmp(node->init->text, "whitening") == 0};
         t->name = slc_arena_printf(&net->arena, "%s.%s", node->name, spec[i].suffix);
         if (!t->name) return slc_fail(b->err, SLC_ENOMEM, "model: memory ran out");
         for (size_t d = 0; d < t->rank; d++) {

@@ -17,7 +17,7 @@ typedef struct slc_surgery_settings {
 
 /* Writes the net of path without batch norm (where one follows a convolution or a linear
  * layer directly) to output. Logits of real images are compared before writing: a relative
- * difference over 1e-3 is refused. *result: {"folded", "layers", "difference", ...}. */
+ * difference over 1e-4 is refused. *result: {"folded", "layers", "difference", ...}. */
 SLC_API SLC_CHECKED slc_status slc_fold(const char *path, const char *output,
                                         const slc_surgery_settings *settings,
                                         json_t **result, slc_err *err);

@@ -1,11 +1,13 @@
 /* Runs as a whole. Each run is a process of its own, as kill -9 wants one, and OpenMP does
  * not survive a fork. */
+#include <math.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/attr.h"
 #include "tests/train/tiny.h"
+#include "train/checkpoint.h"
 #include "train/fit.h"
 
 static char root[256];
@@ -241,6 +243,60 @@ static void test_frozen_layers_may_run_once(void)
 }
 
 /* Two batches of 20 whose gradients make one step are one batch of 40. */
+/* Sum over all 2 x 2 patches of the training pictures of y_i y_k, of the first four filters. */
+static void filter_products(const float *w, double sum[4][4], double *count)
+{
+    char path[400];
+    uint8_t *px;
+    size_t size;
+    slc_err err = {0};
+    snprintf(path, sizeof(path), "%s/data/train-images-idx3-ubyte", root);
+    CHECK(slc_file_read(&px, &size, path, 1 << 20, &err) == SLC_OK, "%s", err.msg);
+    for (size_t at = 16; at + TINY_SIDE * TINY_SIDE <= size; at += TINY_SIDE * TINY_SIDE)
+        for (size_t i = 0; i < (TINY_SIDE - 1) * (TINY_SIDE - 1); i++, ++*count) {
+            const size_t y = i / (TINY_SIDE - 1), x = i % (TINY_SIDE - 1);
+            double out[4] = {0};
+            for (size_t k = 0; k < 16; k++) {
+                const size_t pixel = (y + k % 4 / 2) * TINY_SIDE + x + k % 2;
+                out[k / 4] += (double)w[k] * (px[at + pixel] / 255.0 - 0.4) / 0.3;
+            }
+            for (size_t k = 0; k < 16; k++)
+                sum[k / 4][k % 4] += out[k / 4] * out[k % 4];
+        }
+    free(px);
+}
+
+static void test_a_whitening_layer_whitens_and_stays(void)
+{
+    const char *const sets[] = {
+        "model={layers: [{conv2d: {name: white, out: 8, kernel: 2, "
+        "init: whitening}}, relu, flatten, {linear: {out: 4}}]}",
+        "train.epochs=2", NULL};
+    char path[400];
+    slc_err err = {0};
+    slc_tensors *file;
+    double sum[4][4] = {{0}}, count = 0;
+    must((job){.name = "white", .sets = sets});
+    snprintf(path, sizeof(path), "%s/white/model.safetensors", root);
+    CHECK(slc_tensors_open(&file, path, &err) == SLC_OK, "%s", err.msg);
+    const slc_blob *blob = slc_tensors_seek(file, "white.weight");
+    CHECK(blob && blob->size == 8 * 4 * sizeof(float), "no white.weight");
+    float w[32];
+    memcpy(w, blob->data, sizeof(w));
+    for (size_t i = 0; i < 16; i++)
+        CHECK(w[i] == -w[16 + i], "number %zu has no mirror: it has learned", i);
+    filter_products(w, sum, &count); /* a quarter of these pictures was not measured */
+    for (size_t i = 0; i < 4; i++)
+        for (size_t k = 0; k < 4; k++)
+            CHECK(fabs(sum[i][k] / count - (i == k)) < 0.1, "%zu, %zu: %g", i, k,
+                  sum[i][k] / count);
+    slc_tensors_close(&file);
+    const char *const wrong[] = {"model={layers: [{conv2d: {out: 9, kernel: 2, init: "
+                                 "whitening}}, relu, flatten, {linear: {out: 4}}]}",
+                                 NULL};
+    refused((job){.name = "wrong", .sets = wrong}, SLC_EINVAL, "twice");
+}
+
 static void test_accumulation_is_a_bigger_batch(void)
 {
 #define SMOOTH                                                                           \
@@ -363,6 +419,7 @@ int main(void)
     test_survives_kill(rich, "rich");
     test_survives_kill(late, "late");
     test_frozen_layers_may_run_once();
+    test_a_whitening_layer_whitens_and_stays();
     test_accumulation_is_a_bigger_batch();
     test_stops_and_goes_on();
     test_refusals();

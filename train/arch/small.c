@@ -177,8 +177,8 @@ static void air_group(slc_str *out, const char *name, size_t width)
     air_norm(out, name, 2);
 }
 
-/* airbench94. Its first layer starts from the eigenvectors of 2 x 2 patches of the data
- * (slc_model_whiten) and stays frozen. */
+/* airbench94. Training fills its first layer with the eigenvectors of 2 x 2 patches of the
+ * pictures, each with both signs, and freezes it (train/fit/whiten.c). */
 static slc_status airbench(const void *set, slc_shape in, size_t classes, slc_str *out,
                            slc_err *err)
 {
@@ -187,8 +187,9 @@ static slc_status airbench(const void *set, slc_shape in, size_t classes, slc_st
         return slc_fail(err, SLC_EINVAL,
                         "airbench: expected at least 25 x 25 px, got %zu x %zu", in.w,
                         in.h);
-    slc_str_printf(out, "- conv2d: {name: whiten, out: %zu, kernel: 2}\n- gelu\n",
-                   2 * in.c * 4);
+    slc_str_printf(
+        out, "- conv2d: {name: whiten, out: %zu, kernel: 2, init: whitening}\n- gelu\n",
+        2 * in.c * 4);
     static const char *const name[] = {"group1", "group2", "group3"};
     for (size_t i = 0; i < 3; i++)
         air_group(out, name[i], (size_t)s->widths.v[i]);

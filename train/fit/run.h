@@ -83,6 +83,10 @@ SLC_CHECKED slc_status slc_run_open(run *r, const slc_fit_settings *settings,
 void slc_run_close(run *r);
 SLC_CHECKED slc_status slc_run_freeze(run *r, bool frozen, slc_err *err);
 
+/* whiten.c: fills and freezes a first layer whose init is whitening; from pictures only if
+ * measure, else it is already filled. */
+SLC_CHECKED slc_status slc_run_whiten(run *r, bool measure, slc_err *err);
+
 /* loop.c: trains until a rule or the plan ends it; r->reason says which. */
 SLC_CHECKED slc_status slc_run_loop(run *r, slc_err *err);
 /* Forward, loss, backward; adds to r->sums. */

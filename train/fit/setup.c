@@ -226,8 +226,11 @@ static slc_status start_weights(run *r, slc_err *err)
 {
     const slc_recipe *recipe = r->recipe;
     slc_tensors *file = NULL;
-    if (!recipe->model_from || !*recipe->model_from) return note_lineage(r, NULL, err);
-    slc_status st = slc_tensors_open(&file, recipe->model_from, err);
+    const bool fresh = !recipe->model_from || !*recipe->model_from;
+    slc_status st = slc_run_whiten(r, fresh, err);
+    if (st != SLC_OK) return st;
+    if (fresh) return note_lineage(r, NULL, err);
+    st = slc_tensors_open(&file, recipe->model_from, err);
     if (st != SLC_OK) return st;
     const char *skip = recipe->model_head, *head = head_glob(r);
     if (!skip && head && head_differs(r, file, head)) skip = head;

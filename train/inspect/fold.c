@@ -64,7 +64,7 @@ slc_status slc_fold(const char *path, const char *output,
     if (st == SLC_OK && folded == 0)
         st =
             slc_fail(err, SLC_EINVAL, "%s: has no batch norm that could be folded", path);
-    if (st == SLC_OK) st = slc_patient_wake(&p, output, 1e-3, &difference, err);
+    if (st == SLC_OK) st = slc_patient_wake(&p, output, 1e-4, &difference, err);
     if (st == SLC_OK)
         *result =
             json_pack("{s:i, s:I, s:f, s:I}", "schema", 1, "folded", (json_int_t)folded,
