@@ -33,11 +33,11 @@ typedef struct slc_affine_back {
 } slc_affine_back;
 
 /* A tile of Winograd's: its corner in an image of h x w x c, and how far apart its planes
- * lie. Pixels outside the image are 0, and not written. */
+ * and their panels lie. Pixels outside the image are 0, and not written. */
 typedef struct slc_tile {
     size_t c, h, w;
     ptrdiff_t y, x;
-    size_t next;
+    size_t next, panel;
 } slc_tile;
 
 typedef struct slc_kernels {
@@ -85,6 +85,15 @@ typedef struct slc_kernels {
     void (*winograd_spread)(float *planes, const float *image, const slc_tile *t);
     void (*winograd_out)(float *image, const float *planes, const float *bias,
                          const slc_tile *t);
+    /* A plane of tiles x channels lies as [channel / panel][room][panel], room rows of which
+     * the first are tiles. m[tile][out] = sum over in of v[tile][in] u[in][out], where u is
+     * [out / panel][in][panel]. */
+    size_t panel;
+    void (*winograd_product)(float *m, const float *v, const float *u, size_t tiles,
+                             size_t in, size_t out, size_t room);
+    /* to[in / panel][out][panel] (+)= sum over tiles of m[tile][out] v[tile][in]. */
+    void (*winograd_learn)(float *to, bool add, const float *m, const float *v,
+                           size_t tiles, size_t in, size_t out, size_t room);
 
     void (*to_f32)(float *y, const void *x, size_t count);
     void (*from_f32)(void *y, bool add, const float *x, size_t count);

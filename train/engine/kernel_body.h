@@ -372,6 +372,9 @@ const slc_kernels TABLE = {
     .winograd_in = winograd_in,
     .winograd_spread = winograd_spread,
     .winograd_out = winograd_out,
+    .panel = PANEL,
+    .winograd_product = winograd_product,
+    .winograd_learn = winograd_learn,
 #endif
     .to_f32 = to_f32,
     .from_f32 = from_f32,

@@ -7,6 +7,9 @@
 
 #include "train/engine/kernel.h"
 
+#ifdef __FMA__
+#include <immintrin.h>
+#endif
 #ifdef __AVX512F__
 enum { V = 16 };
 #else
@@ -44,6 +47,18 @@ INLINE vecf vmin(vecf a, vecf b)
 INLINE vecf load_f(const float *p)
 {
     return *(const vecf_any *)p;
+}
+
+/* a b + c, rounded once where the machine can. */
+INLINE vecf vfma(vecf a, vecf b, vecf c)
+{
+#if defined __AVX512F__
+    return (vecf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined __FMA__
+    return (vecf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+    return a * b + c;
+#endif
 }
 
 /* exp to 2 ulp: 2^k times a polynomial of the rest (Cephes). */

@@ -42,9 +42,57 @@ INLINE void max_one(T *y, uint8_t *index, const T *x, const slc_window *w, size_
     memcpy(index + out, &small, n);
 }
 
+/* Windows that tile the picture, as most do: no pixel is in two of them. */
+INLINE bool tiling(const slc_window *w, size_t kernel)
+{
+    return w->kernel == kernel && w->stride == kernel && !w->padding && w->dilation == 1;
+}
+
+/* Runs call(out, in, k, n) for every window, its first pixel and n channels from k on. */
+#define EACH_WINDOW(w, call)                                                             \
+    for (size_t o = 0; o < (w)->out.h * (w)->out.w; o++) {                               \
+        const size_t c = (w)->in.c;                                                      \
+        const size_t to = o * c, from = place(w, o / (w)->out.w, o % (w)->out.w, 0, 0);  \
+        size_t k = 0;                                                                    \
+        for (; k + V <= c; k += V)                                                       \
+            call(to + k, from + k, V);                                                   \
+        if (k < c) call(to + k, from + k, c - k);                                        \
+    }
+
+/* Windows of 2 x 2 pixels that tile the picture. */
+INLINE void max_two(T *y, uint8_t *index, const T *x, size_t row, size_t c, size_t n)
+{
+    const vecf at[4] = {load_n(x, n), load_n(x + c, n), load_n(x + row, n),
+                        load_n(x + row + c, n)};
+    vecf best = at[0];
+    veci where = {0};
+    for (int32_t i = 1; i < 4; i++) {
+        const veci more = at[i] > best;
+        best = pick(more, at[i], best);
+        where = (more & i) | (~more & where);
+    }
+    store_n(y, best, n);
+    if (!index) return;
+    const vecb small = __builtin_convertvector(where, vecb);
+    memcpy(index, &small, n);
+}
+
+static void max_pool_two(T *y, uint8_t *index, const T *x, const slc_window *w)
+{
+    const size_t row = w->in.w * w->in.c;
+#define CALL(to, from, n)                                                                \
+    max_two(y + (to), index ? index + (to) : NULL, x + (from), row, c, n)
+    EACH_WINDOW(w, CALL)
+#undef CALL
+}
+
 static void max_pool(void *y, uint8_t *index, const void *x, const slc_window *w)
 {
     const size_t c = w->in.c;
+    if (tiling(w, 2)) {
+        max_pool_two(y, index, x, w);
+        return;
+    }
     for (size_t o = 0; o < w->out.h * w->out.w; o++) {
         size_t k = 0;
         for (; k + V <= c; k += V)
@@ -86,10 +134,40 @@ INLINE void max_back_one(T *dx, bool add, const uint8_t *index, const T *dy,
     put(dx + (y * w->in.w + x) * w->in.c + k, add, g, n);
 }
 
+INLINE void max_two_back(T *dx, bool add, const uint8_t *index, const T *dy, size_t row,
+                         size_t c, size_t n)
+{
+    const vecf g = load_n(dy, n);
+    vecb chosen = {0};
+    memcpy(&chosen, index, n);
+    const veci where = __builtin_convertvector(chosen, veci);
+    for (int32_t i = 0; i < 4; i++)
+        put(dx + (i / 2) * row + (i % 2) * c, add, (vecf)((veci)g & (where == i)), n);
+}
+
+/* Pixels past the last window get nothing. */
+static void max_pool_two_back(T *dx, bool add, const uint8_t *index, const T *dy,
+                              const slc_window *w)
+{
+    const size_t row = w->in.w * w->in.c, wide = 2 * w->out.w * w->in.c;
+    for (size_t y = 0; !add && y < w->in.h; y++) {
+        const size_t seen = y < 2 * w->out.h ? wide : 0;
+        memset(dx + y * row + seen, 0, (row - seen) * sizeof(T));
+    }
+#define CALL(to, from, n)                                                                \
+    max_two_back(dx + (from), add, index + (to), dy + (to), row, c, n)
+    EACH_WINDOW(w, CALL)
+#undef CALL
+}
+
 static void max_pool_back(void *dx, bool add, const uint8_t *index, const void *dy,
                           const slc_window *w)
 {
     const size_t c = w->in.c;
+    if (tiling(w, 2)) {
+        max_pool_two_back(dx, add, index, dy, w);
+        return;
+    }
     for (size_t i = 0; i < w->in.h * w->in.w; i++) {
         size_t k = 0;
         for (; k + V <= c; k += V)

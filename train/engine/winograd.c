@@ -13,14 +13,13 @@
 
 #include "base/isa.h"
 #include "base/num.h"
-#include "train/engine/gemm.h"
 #include "train/engine/kernel.h"
 
 enum {
     PLANES = 16,
-    BLOCK_FLOATS = 192 * 1024, /* of a thread's planes, in and out */
+    BLOCK_FLOATS = 64 * 1024,  /* of a thread's planes, in and out: half of a cache */
     CHUNK_FLOATS = 256 * 1024, /* of both planes of a weight gradient */
-    LEAST_TILES = 96,          /* that a plane of weights is fetched for */
+    LEAST_TILES = 24,          /* that a plane of weights is fetched for */
     LEAST_CHUNK = 192,         /* tiles that a plane of sums is fetched for */
     SHIFT =
         16, /* planes lie a line further apart than their size, lest they share sets */
@@ -32,7 +31,8 @@ typedef struct product {
     size_t threads, block, chunk; /* tiles done at a time */
     const slc_kernels *k;
     uint64_t version;
-    float *u; /* [plane][out][in]: transformed weights */
+    bool turned; /* which way u lies */
+    float *u;    /* [plane] of weights transformed, in panels */
 } product;
 
 /* One direction of the convolution. */
@@ -60,21 +60,24 @@ static void free_product(void **out)
     *out = NULL;
 }
 
-/* Floats from one plane to the next: of weights, and of tiles with c channels. */
-static size_t plane_size(const product *p)
+/* Floats from one plane to the next: of rows x c numbers in panels of c, and of weights
+ * whichever way they lie. */
+static size_t panels_size(const product *p, size_t rows, size_t c)
 {
-    return p->geom.in.c * p->geom.out.c + SHIFT;
+    return rows * slc_round_up(c, p->k->panel) + SHIFT;
 }
 
-static size_t tiles_size(size_t tiles, size_t c)
+static size_t plane_size(const product *p)
 {
-    return tiles * c + SHIFT;
+    const size_t in = p->geom.in.c, out = p->geom.out.c;
+    return slc_max(panels_size(p, in, out), panels_size(p, out, in));
 }
 
 /* Of both sides' planes of tiles. */
 static size_t room_size(const product *p, size_t tiles)
 {
-    return PLANES * (tiles_size(tiles, p->geom.in.c) + tiles_size(tiles, p->geom.out.c));
+    return PLANES *
+           (panels_size(p, tiles, p->geom.in.c) + panels_size(p, tiles, p->geom.out.c));
 }
 
 static slc_status make(void **out, void *threads, const slc_geom *g, slc_err *err)
@@ -121,15 +124,26 @@ static void spread_weights(const float *g, float *u, size_t next)
     }
 }
 
-static void set_weights(product *p, const slc_product_call *call)
+/* Row r of the panels that a product multiplies with: inputs to outputs, or back. */
+static void set_row(const product *p, const float *w, bool turned, size_t rows,
+                    size_t lanes, size_t r)
 {
-    const size_t in = p->geom.in.c;
-    if (p->version == call->version) return;
+    const size_t in = p->geom.in.c, panel = p->k->panel;
+    for (size_t l = 0; l < lanes; l++)
+        spread_weights(w + 9 * (turned ? r * in + l : l * in + r),
+                       p->u + (l / panel * rows + r) * panel + l % panel, plane_size(p));
+}
+
+static void set_weights(product *p, const slc_product_call *call, bool turned)
+{
+    const size_t rows = turned ? p->geom.out.c : p->geom.in.c,
+                 lanes = turned ? p->geom.in.c : p->geom.out.c;
+    if (p->version == call->version && p->turned == turned) return;
     p->version = call->version;
+    p->turned = turned;
 #pragma omp parallel for num_threads((int)p->threads) schedule(static)
-    for (size_t k = 0; k < p->geom.out.c; k++)
-        for (size_t c = k * in; c < (k + 1) * in; c++)
-            spread_weights(call->w + 9 * c, p->u + c, plane_size(p));
+    for (size_t r = 0; r < rows; r++)
+        set_row(p, call->w, turned, rows, lanes, r);
 }
 
 /* Tile number i, of those that cut outs; its corner in pictures of shape here, and the
@@ -158,32 +172,42 @@ static size_t plane_of(size_t plane, bool turned)
     return turned ? 4u * other[plane / 4] + other[plane % 4] : plane;
 }
 
+/* Tile number i of a block or chunk with room for so many. */
+static slc_tile tile_in(const product *p, slc_shape outs, slc_shape here, size_t padding,
+                        size_t i, size_t room, size_t *image)
+{
+    slc_tile t = tile_of(outs, here, padding, i, image);
+    t.next = panels_size(p, room, here.c);
+    t.panel = room * p->k->panel;
+    return t;
+}
+
 static void multiply(const product *p, const way *w, size_t count, const float *v,
                      float *m)
 {
     const size_t in = w->in.c, out = w->out.c;
     for (size_t t = 0; t < PLANES; t++)
-        slc_gemm(false, !w->turned, count, out, in, v + t * tiles_size(p->block, in), in,
-                 p->u + plane_of(t, w->turned) * plane_size(p), p->geom.in.c, 0,
-                 m + t * tiles_size(p->block, out), out);
+        p->k->winograd_product(
+            m + t * panels_size(p, p->block, out), v + t * panels_size(p, p->block, in),
+            p->u + plane_of(t, w->turned) * plane_size(p), count, in, out, p->block);
 }
 
 static void convolve_block(const product *p, const way *w, size_t first, size_t count,
                            float *room)
 {
-    float *v = room, *m = room + PLANES * tiles_size(p->block, w->in.c);
+    const size_t panel = p->k->panel;
+    float *v = room, *m = room + PLANES * panels_size(p, p->block, w->in.c);
     size_t image;
     for (size_t i = 0; i < count; i++) {
-        slc_tile t = tile_of(w->out, w->in, w->padding, first + i, &image);
-        t.next = tiles_size(p->block, w->in.c);
-        p->k->winograd_in(v + i * w->in.c, w->from + image * slc_shape_size(w->in), &t);
+        const slc_tile t =
+            tile_in(p, w->out, w->in, w->padding, first + i, p->block, &image);
+        p->k->winograd_in(v + i * panel, w->from + image * slc_shape_size(w->in), &t);
     }
     multiply(p, w, count, v, m);
     for (size_t i = 0; i < count; i++) {
-        slc_tile t = tile_of(w->out, w->out, 0, first + i, &image);
-        t.next = tiles_size(p->block, w->out.c);
-        p->k->winograd_out(w->to + image * slc_shape_size(w->out), m + i * w->out.c,
-                           w->bias, &t);
+        const slc_tile t = tile_in(p, w->out, w->out, 0, first + i, p->block, &image);
+        p->k->winograd_out(w->to + image * slc_shape_size(w->out), m + i * panel, w->bias,
+                           &t);
     }
 }
 
@@ -201,7 +225,7 @@ static void convolve(product *p, const way *w, float *room)
 static bool forward(void *out, const slc_product_call *call)
 {
     product *p = out;
-    set_weights(p, call);
+    set_weights(p, call, false);
     convolve(p,
              &(way){.from = call->x,
                     .to = call->y,
@@ -216,7 +240,7 @@ static bool forward(void *out, const slc_product_call *call)
 static bool backward_data(void *out, const slc_product_call *call)
 {
     product *p = out;
-    set_weights(p, call);
+    set_weights(p, call, true);
     convolve(p,
              &(way){.from = call->dy,
                     .to = call->dx,
@@ -252,28 +276,26 @@ static void spread_chunk(const product *p, const slc_product_call *call, size_t 
                          size_t count, float *v, float *m)
 {
     const slc_geom *g = &p->geom;
+    const float *x = call->x, *dy = call->dy;
 #pragma omp for schedule(static)
     for (size_t i = 0; i < count; i++) {
+        const size_t at = i * p->k->panel;
         size_t image;
-        slc_tile t = tile_of(g->out, g->in, g->padding, first + i, &image);
-        t.next = tiles_size(p->chunk, g->in.c);
-        p->k->winograd_in(v + i * g->in.c,
-                          (const float *)call->x + image * slc_shape_size(g->in), &t);
-        t = tile_of(g->out, g->out, 0, first + i, &image);
-        t.next = tiles_size(p->chunk, g->out.c);
-        p->k->winograd_spread(m + i * g->out.c,
-                              (const float *)call->dy + image * slc_shape_size(g->out),
-                              &t);
+        slc_tile t = tile_in(p, g->out, g->in, g->padding, first + i, p->chunk, &image);
+        p->k->winograd_in(v + at, x + image * slc_shape_size(g->in), &t);
+        t = tile_in(p, g->out, g->out, 0, first + i, p->chunk, &image);
+        p->k->winograd_spread(m + at, dy + image * slc_shape_size(g->out), &t);
     }
 }
 
 static bool backward_weights(void *out, const slc_product_call *call)
 {
     const product *p = out;
-    const size_t in = p->geom.in.c, outs = p->geom.out.c, plane = plane_size(p);
-    const size_t tiles = tiles_of(p, p->geom.out);
-    float *sums = call->scratch, *v = sums + PLANES * plane,
-          *m = v + PLANES * tiles_size(p->chunk, in);
+    const size_t in = p->geom.in.c, outs = p->geom.out.c, panel = p->k->panel,
+                 plane = plane_size(p), tiles = tiles_of(p, p->geom.out),
+                 next_v = panels_size(p, p->chunk, in),
+                 next_m = panels_size(p, p->chunk, outs);
+    float *sums = call->scratch, *v = sums + PLANES * plane, *m = v + PLANES * next_v;
 #pragma omp parallel num_threads((int)p->threads)
     {
         for (size_t first = 0; first < tiles; first += p->chunk) {
@@ -281,14 +303,14 @@ static bool backward_weights(void *out, const slc_product_call *call)
             spread_chunk(p, call, first, count, v, m);
 #pragma omp for schedule(static)
             for (size_t t = 0; t < PLANES; t++)
-                slc_gemm(true, false, outs, in, count, m + t * tiles_size(p->chunk, outs),
-                         outs, v + t * tiles_size(p->chunk, in), in, first > 0,
-                         sums + t * plane, in);
+                p->k->winograd_learn(sums + t * plane, first > 0, m + t * next_m,
+                                     v + t * next_v, count, in, outs, p->chunk);
         }
 #pragma omp for schedule(static)
         for (size_t k = 0; k < outs; k++)
-            for (size_t c = k * in; c < (k + 1) * in; c++)
-                gather_weights(sums + c, plane, call->dw + 9 * c, call->add_dw);
+            for (size_t c = 0; c < in; c++)
+                gather_weights(sums + (c / panel * outs + k) * panel + c % panel, plane,
+                               call->dw + 9 * (k * in + c), call->add_dw);
     }
     return true;
 }
