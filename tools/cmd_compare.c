@@ -20,10 +20,24 @@ static const cli_opt options[] = {
     {0},
 };
 
+enum { UNSEEN, WRONG, RIGHT };
+
 static void note(void *user, const slc_prediction *p)
 {
-    uint8_t *right = user;
-    right[p->index] = p->label >= 0 && (size_t)p->label == p->best;
+    uint8_t *seen = user;
+    if (p->label >= 0) seen[p->index] = (size_t)p->label == p->best ? RIGHT : WRONG;
+}
+
+/* Leaves out what was not read or has no label; how many are left. */
+static uint64_t keep_seen(uint8_t *a, uint8_t *b, uint64_t n)
+{
+    uint64_t kept = 0;
+    for (uint64_t i = 0; i < n; i++) {
+        if (a[i] == UNSEEN || b[i] == UNSEEN) continue;
+        a[kept] = a[i] == RIGHT;
+        b[kept++] = b[i] == RIGHT;
+    }
+    return kept;
 }
 
 static slc_status answers(cli_context *cli, const char *path, const slc_source *source,
@@ -100,8 +114,8 @@ static slc_status run(cli_context *cli, const void *of, int count, char **args,
                       : slc_fail(err, SLC_ENOMEM, "compare: out of memory");
     }
     if (st == SLC_OK) {
-        const slc_comparison c =
-            slc_compare(right[0], right[1], slc_source_count(source), s->resamples, 1);
+        const uint64_t n = keep_seen(right[0], right[1], slc_source_count(source));
+        const slc_comparison c = slc_compare(right[0], right[1], n, s->resamples, 1);
         st = print(cli, args, &c, err);
     }
     free(right[0]);

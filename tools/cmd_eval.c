@@ -8,13 +8,14 @@
 #include "tools/logits.h"
 #include "tools/plot.h"
 #include "tools/run_plots.h"
+#include "tools/worst.h"
 #include "train/fit.h"
 
 typedef struct eval_settings {
     const char *data, *split, *output, *engine;
     uint64_t batch;
-    int precision; /* slc_precision */
-    bool tta, logits;
+    int precision, tta; /* slc_precision, slc_looks */
+    bool logits;
     cli_foreign foreign;
 } eval_settings;
 
@@ -27,12 +28,11 @@ static const cli_opt options[] = {
      .help = "data set (default: the one of the model's recipe)"},
     {'s', "split", FIELD(split), .value = "NAME", .help = "train, val or test"},
     {'o', "output", FIELD(output), .value = "DIR",
-     .help = "write eval.json and confusion.png there"},
+     .help = "write eval.json, confusion.png, reliability.png and top-losses.png there"},
     {'b', "batch", FIELD(batch), .lo = 0, .hi = 65536, .value = "N",
      .help = "images at a time (default: the recipe's)"},
     {0, "precision", FIELD(precision), .choices = precisions, .help = "arithmetic"},
-    {0, "tta", FIELD(tta),
-     .help = "average each picture's answer with its mirror image's"},
+    {0, "tta", FIELD(tta), .choices = cli_looks, .help = CLI_LOOKS_HELP},
     {0, "engine", FIELD(engine), .value = "NAME", .help = "onednn or blas"},
     {0, "logits", FIELD(logits), .help = "tell every picture's logits too"},
     CLI_FOREIGN_OPTIONS(eval_settings),
@@ -65,6 +65,7 @@ static slc_status open_data(const cli_context *cli, const eval_settings *s,
 static slc_status save(const cli_context *cli, const char *output, const json_t *object,
                        slc_err *err)
 {
+    const char *const data = json_string_value(json_object_get(object, "data"));
     char path[4096];
     slc_status st = slc_dir_make(output, err);
 
@@ -73,39 +74,32 @@ static slc_status save(const cli_context *cli, const char *output, const json_t 
         st = slc_json_write(object, path, err);
     }
     if (st == SLC_OK && !cli_plot_available()) {
-        slc_log_line(cli->log, SLC_WARNING, "built without cairo: no confusion.png");
-    } else if (st == SLC_OK) {
+        slc_log_line(cli->log, SLC_WARNING, "built without cairo: no plots");
+        return SLC_OK;
+    }
+    if (st == SLC_OK) {
         snprintf(path, sizeof(path), "%s/confusion.png", output);
-        st = cli_confusion_write(path, object,
-                                 json_string_value(json_object_get(object, "data")), err);
+        st = cli_confusion_write(path, object, data, err);
+    }
+    if (st == SLC_OK) {
+        snprintf(path, sizeof(path), "%s/reliability.png", output);
+        st = cli_reliability_write(path, object, data, err);
     }
     return st;
 }
 
-/* The three largest cells off the diagonal. */
-static void print_confused(const slc_trained *trained, const json_t *object)
+static void print_confused(const slc_trained *trained, const slc_metric *metric)
 {
-    const json_t *const rows = json_object_get(object, "confusion");
-    const size_t n = json_array_size(rows);
-    json_int_t above = INT64_MAX;
-
-    for (size_t rank = 0; rank < 3; rank++) {
-        json_int_t largest = 0;
-        size_t at = 0;
-        for (size_t i = 0; i < n * n; i++) {
-            const json_int_t v =
-                json_integer_value(json_array_get(json_array_get(rows, i / n), i % n));
-            if (i / n != i % n && v > largest && v < above) largest = v, at = i;
-        }
-        if (largest == 0) break;
-        printf("%s %6lld  %s taken for %s\n", rank ? "             " : "most confused",
-               (long long)largest, trained->classes[at / n], trained->classes[at % n]);
-        above = largest;
-    }
+    slc_confused most[5];
+    const size_t n = slc_metric_confused(metric, most, SLC_COUNT(most));
+    for (size_t i = 0; i < n; i++)
+        printf("%s %6" PRIu64 "  %s taken for %s\n",
+               i ? "             " : "most confused", most[i].count,
+               trained->classes[most[i].truth], trained->classes[most[i].prediction]);
 }
 
 static void print_text(const slc_trained *trained, const slc_metric *metric,
-                       const json_t *object, double rate)
+                       const json_t *object)
 {
     const double k = json_number_value(json_object_get(object, "k"));
     printf("top-1   %.4f of %lld images\n", slc_metric_top1(metric),
@@ -113,7 +107,8 @@ static void print_text(const slc_trained *trained, const slc_metric *metric,
     if (trained->class_count > k && k > 1)
         printf("top-%.0f   %.4f\n", k, slc_metric_topk(metric));
     printf("loss    %.4f\nECE     %.4f\nspeed   %.0f images/s\n", slc_metric_loss(metric),
-           slc_metric_ece(metric), rate);
+           slc_metric_ece(metric),
+           json_number_value(json_object_get(object, "images_per_second")));
     for (size_t c = 0; c < trained->class_count && trained->class_count <= 100; c++) {
         const slc_class_score score = slc_metric_class(metric, c);
         if (c == 0)
@@ -123,7 +118,7 @@ static void print_text(const slc_trained *trained, const slc_metric *metric,
                score.precision, score.recall, score.f1);
     }
     putchar('\n');
-    print_confused(trained, object);
+    print_confused(trained, metric);
 }
 
 /* The object that is printed and saved. */
@@ -136,10 +131,46 @@ static json_t *report(const slc_trained *trained, const slc_source *source,
     json_object_set_new(object, "model", json_string(trained->path));
     json_object_set_new(object, "data", json_string(slc_source_describe(source)));
     json_object_set_new(object, "bad", json_integer((json_int_t)bad));
+    json_object_set_new(object, "temperature", json_real(trained->temperature));
     json_object_set_new(object, "images_per_second", json_real(rate));
     json_object_set_new(object, "peak_rss_bytes",
                         json_integer((json_int_t)cli_peak_rss()));
     return object;
+}
+
+/* What listens to every picture's answer. */
+typedef struct listener {
+    cli_logits logits;
+    cli_worst worst;
+    bool tell_logits;
+} listener;
+
+static void take(void *user, const slc_prediction *p)
+{
+    listener *const l = user;
+    cli_worst_note(&l->worst, p);
+    if (l->tell_logits) cli_logits_take(&l->logits, p);
+}
+
+/* Prints the report, saves it and its pictures. */
+static slc_status publish(cli_context *cli, const eval_settings *s, const listener *l,
+                          const slc_loader_settings *settings, const slc_metric *metric,
+                          json_t *object, slc_err *err)
+{
+    const slc_trained *const trained = l->logits.trained;
+    char path[4096];
+    slc_status st = SLC_OK;
+
+    json_object_set_new(object, "tta", json_string(cli_looks[s->tta]));
+    if (l->logits.list) json_object_set(object, "predictions", l->logits.list);
+    if (s->output) {
+        snprintf(path, sizeof(path), "%s/top-losses.png", s->output);
+        st = save(cli, s->output, object, err);
+        if (st == SLC_OK) st = cli_worst_write(path, &l->worst, trained, settings, err);
+    }
+    if (st == SLC_OK && cli->json) return cli_print_json(json_incref(object), err);
+    if (st == SLC_OK) print_text(trained, metric, object);
+    return st;
 }
 
 static slc_status evaluate(cli_context *cli, const eval_settings *s,
@@ -149,8 +180,9 @@ static slc_status evaluate(cli_context *cli, const eval_settings *s,
     slc_loader_settings settings;
     slc_loader *loader = NULL;
     slc_metric metric = {0};
-    json_t *object = NULL;
-    cli_logits logits = {trained, source, s->logits && cli->json ? json_array() : NULL};
+    listener l = {
+        .logits = {trained, source, s->logits && cli->json ? json_array() : NULL},
+        .tell_logits = s->logits};
 
     slc_status st = slc_trained_loader(trained, source, cli->threads, &settings, err);
     settings.log = cli->log;
@@ -159,29 +191,20 @@ static slc_status evaluate(cli_context *cli, const eval_settings *s,
     if (st == SLC_OK)
         st = slc_trained_eval(
             trained, loader,
-            &(slc_eval_settings){.log = cli->log,
-                                 .stop = cli->stop,
-                                 .flip = s->tta,
-                                 .on_prediction = s->logits ? cli_logits_take : NULL,
-                                 .user = &logits},
+            &(slc_eval_settings){
+                .log = cli->log, .stop = cli->stop, .on_prediction = take, .user = &l},
             &metric, err);
     if (st == SLC_OK) {
         const slc_loader_counters counters = slc_loader_count(loader);
         const double rate =
             (double)counters.samples * 1e9 / (double)(slc_clock_ns() - start);
+        json_t *const object = report(trained, source, &metric, counters.bad, rate);
         cli->findings = counters.bad > 0;
-        object = report(trained, source, &metric, counters.bad, rate);
-        if (logits.list) json_object_set(object, "predictions", logits.list);
-        if (s->output && object) st = save(cli, s->output, object, err);
-        if (st == SLC_OK && cli->json) {
-            st = cli_print_json(object, err);
-            object = NULL;
-        } else if (st == SLC_OK) {
-            print_text(trained, &metric, object, rate);
-        }
+        st = object ? publish(cli, s, &l, &settings, &metric, object, err)
+                    : slc_fail(err, SLC_ENOMEM, "eval: out of memory");
+        json_decref(object);
     }
-    json_decref(object);
-    json_decref(logits.list);
+    json_decref(l.logits.list);
     slc_metric_free(&metric);
     slc_loader_close(&loader);
     return st;
@@ -207,8 +230,9 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
                                                .precision = (slc_precision)s->precision,
                                                .engine = s->engine},
                        err);
+    if (st == SLC_OK) st = slc_trained_look(&trained, (slc_looks)s->tta, err);
     if (st == SLC_OK && first < count) {
-        st = cli_logits_of(cli, &trained, args + first, count - first, s->tta, err);
+        st = cli_logits_of(cli, &trained, args + first, count - first, err);
     } else {
         if (st == SLC_OK)
             st = open_data(cli, s, &trained, &sources, &given, &source, err);

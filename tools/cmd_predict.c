@@ -6,13 +6,14 @@
 #include "tools/cmd.h"
 #include "tools/doubt.h"
 #include "tools/foreign.h"
+#include "tools/pictures.h"
 #include "train/fit.h"
 
 typedef struct predict_settings {
     uint64_t top, batch, mc_dropout;
     const char *sheet, *split;
     const char *engine;
-    int precision;
+    int precision, tta; /* slc_precision, slc_looks */
     cli_foreign foreign;
 } predict_settings;
 
@@ -27,6 +28,7 @@ static const cli_opt options[] = {
      .help = "train, val or test, of a source that has them (default: everything)"},
     {'b', "batch", FIELD(batch), .lo = 1, .hi = 65536, .value = "N",
      .help = "images at a time"},
+    {0, "tta", FIELD(tta), .choices = cli_looks, .help = CLI_LOOKS_HELP},
     {0, "mc-dropout", FIELD(mc_dropout), .lo = 0, .hi = 10000, .value = "N",
      .help = "N passes with dropout drawing: entropy, mutual information, variance"},
     {0, "sheet", FIELD(sheet), .value = "FILE",
@@ -91,39 +93,20 @@ static void on_prediction(void *user, const slc_prediction *p)
                                     p->probs[order[0]], "top", classes));
 }
 
-/* One argument: a picture, a folder, or any source. */
 static slc_status predict_one(cli_context *cli, printer *out, const char *spec,
                               slc_err *err)
 {
+    const predict_settings *const s = out->settings;
     slc_source *source = NULL;
-    slc_loader *loader = NULL;
     slc_loader_settings settings;
-    slc_metric metric = {0};
-
     slc_status st =
-        slc_source_open_text(&source, spec, out->settings->split, cli->log, err);
-    if (st == SLC_OK) {
-        settings = slc_trained_stream(out->trained, source, cli->threads);
-        settings.log = cli->log;
-        settings.on_error = SLC_ON_ERROR_SKIP;
-        out->source = source;
-    }
-    if (st == SLC_OK && out->settings->mc_dropout > 0) {
-        st = cli_doubt(cli, out->trained, &settings, out->settings->mc_dropout,
-                       out->settings->sheet, out->list, err);
-        slc_source_close(&source);
-        return st;
-    }
-    if (st == SLC_OK) st = slc_loader_open(&loader, &settings, err);
-    if (st == SLC_OK)
-        st = slc_trained_eval(out->trained, loader,
-                              &(slc_eval_settings){.stop = cli->stop,
-                                                   .on_prediction = on_prediction,
-                                                   .user = out},
-                              &metric, err);
-    if (st == SLC_OK && slc_loader_count(loader).bad) cli->findings = true;
-    slc_metric_free(&metric);
-    slc_loader_close(&loader);
+        cli_pictures_open(cli, out->trained, spec, s->split, &source, &settings, err);
+    out->source = source;
+    if (st == SLC_OK && s->mc_dropout > 0)
+        st = cli_doubt(cli, out->trained, &settings, s->mc_dropout, s->sheet, out->list,
+                       err);
+    else if (st == SLC_OK)
+        st = cli_pictures_run(cli, out->trained, &settings, on_prediction, out, err);
     slc_source_close(&source);
     return st;
 }
@@ -145,6 +128,7 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
                        err);
     if (st == SLC_OK && first == count)
         st = slc_fail(err, SLC_EINVAL, "name pictures to look at");
+    if (st == SLC_OK) st = slc_trained_look(&trained, (slc_looks)s->tta, err);
     if (cli->json) out.list = json_array();
     for (int i = first; st == SLC_OK && i < count; i++)
         st = predict_one(cli, &out, args[i], err);

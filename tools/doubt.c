@@ -18,23 +18,16 @@ static slc_status write_sheet(const char *path, const slc_trained *t,
                               const slc_loader_settings *settings, const slc_doubt *doubt,
                               size_t count, slc_err *err)
 {
-    slc_loader *loader = NULL;
-    cli_tiles *tiles = cli_tiles_create();
-    slc_status st = tiles ? slc_loader_open(&loader, settings, err)
-                          : slc_fail(err, SLC_ENOMEM, "sheet: out of memory");
-    for (size_t i = 0; st == SLC_OK && i < count && i < 40; i++) {
-        char note[200];
-        const slc_key key = {.index = doubt[i].index};
-        snprintf(note, sizeof(note), "%s %.2f entropy %.2f", t->classes[doubt[i].best],
-                 doubt[i].confidence, doubt[i].entropy);
-        st = cli_tiles_add_sample(tiles, loader, settings->source, &key, note, err);
+    char note[40][200];
+    cli_choice choice[SLC_COUNT(note)];
+    const size_t n = count < SLC_COUNT(note) ? count : SLC_COUNT(note);
+    for (size_t i = 0; i < n; i++) {
+        snprintf(note[i], sizeof(note[i]), "%s %.2f entropy %.2f",
+                 t->classes[doubt[i].best], doubt[i].confidence, doubt[i].entropy);
+        choice[i] = (cli_choice){.index = doubt[i].index, .note = note[i]};
     }
-    if (st == SLC_OK)
-        st = cli_sheet_write(path, tiles->tile, tiles->count,
-                             &(cli_sheet){.title = "most uncertain pictures"}, err);
-    slc_loader_close(&loader);
-    if (tiles) cli_tiles_destroy(&tiles);
-    return st;
+    return cli_tiles_write_choice(path, "most uncertain pictures", settings, choice, n,
+                                  err);
 }
 
 static void tell(const slc_trained *t, const slc_source *source, const slc_doubt *d,

@@ -1,5 +1,8 @@
 #include "tools/foreign.h"
 
+const char *const cli_looks[] = {"none",   "flip",        "five", "ten",
+                                 "scales", "flip_scales", NULL};
+
 static slc_status check(const cli_foreign *f, int count, slc_err *err)
 {
     if (f->model && !f->weights)

@@ -42,6 +42,10 @@ typedef struct cli_foreign {
             .value = "YAML", .help = "list of ops instead of resize, crop, mean and std" \
     }
 
+/* The choices of --tta: slc_looks. */
+extern const char *const cli_looks[];
+#define CLI_LOOKS_HELP "test-time augmentation: average the answers to several views"
+
 #define CLI_FOREIGN_DETAILS                                                              \
     "--model and --weights take the place of MODEL. Pictures are then prepared as "      \
     "torchvision does by\n"                                                              \

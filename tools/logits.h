@@ -17,6 +17,6 @@ void cli_logits_take(void *user, const slc_prediction *prediction);
 /* Runs every spec (a picture, a folder, any source; labels are not looked at) through the model
  * and tells its logits; with --json one object with the policy that prepared them. */
 SLC_CHECKED slc_status cli_logits_of(cli_context *cli, const slc_trained *trained,
-                                     char **specs, int count, bool flip, slc_err *err);
+                                     char **specs, int count, slc_err *err);
 
 #endif

@@ -173,3 +173,46 @@ done:
     slc_arena_free(&arena);
     return st;
 }
+
+slc_status cli_reliability_write(const char *path, const json_t *metric,
+                                 const char *title, slc_err *err)
+{
+    enum { MOST = 64 };
+    static const double ends[] = {0, 1};
+    double confidence[MOST], accuracy[MOST], middle[MOST], count[MOST];
+    const json_t *const list = json_object_get(metric, "reliability");
+    const size_t n = json_array_size(list) < MOST ? json_array_size(list) : MOST;
+    char named[160];
+    size_t used = 0;
+
+    if (n == 0)
+        return slc_fail(err, SLC_EDATA, "%s: the evaluation has no reliability", path);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *const bin = json_array_get(list, i);
+        count[i] = json_number_value(json_object_get(bin, "count"));
+        middle[i] = (double)i + 1;
+        if (count[i] == 0) continue;
+        confidence[used] = json_number_value(json_object_get(bin, "confidence"));
+        accuracy[used++] = json_number_value(json_object_get(bin, "accuracy"));
+    }
+    snprintf(named, sizeof(named), "reliability, ECE %.4f",
+             json_number_value(json_object_get(metric, "ece")));
+    const cli_series curve[] = {
+        {.x = ends, .y = ends, .n = 2, .faint = true},
+        {.x = confidence, .y = accuracy, .n = used, .mark = CLI_LINE_POINTS}};
+    const cli_series bars = {.x = middle, .y = count, .n = n, .mark = CLI_BARS};
+    const cli_panel panels[] = {{.title = named,
+                                 .x_label = "confidence",
+                                 .y_label = "share right",
+                                 .series = curve,
+                                 .count = 2,
+                                 .x_hi = 1,
+                                 .y_hi = 1},
+                                {.title = "images per bin of confidence",
+                                 .x_label = "bin, of equal width from 0 to 1",
+                                 .y_label = "images",
+                                 .series = &bars,
+                                 .count = 1}};
+    return cli_plot_write(
+        path, &(cli_figure){.title = title, .panels = panels, .count = 2}, err);
+}

@@ -13,4 +13,8 @@ SLC_CHECKED slc_status cli_curves_write(const char *path, const char *run, slc_e
 SLC_CHECKED slc_status cli_confusion_write(const char *path, const json_t *metric,
                                            const char *title, slc_err *err);
 
+/* Draws its "reliability": accuracy over confidence, and how many images lie in each bin. */
+SLC_CHECKED slc_status cli_reliability_write(const char *path, const json_t *metric,
+                                             const char *title, slc_err *err);
+
 #endif

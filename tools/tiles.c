@@ -240,6 +240,27 @@ slc_status cli_tiles_add_batch(cli_tiles *tiles, const slc_loader *loader,
     return st;
 }
 
+slc_status cli_tiles_write_choice(const char *path, const char *title,
+                                  const slc_loader_settings *settings,
+                                  const cli_choice *choice, size_t count, slc_err *err)
+{
+    slc_loader *loader = NULL;
+    if (count == 0) return SLC_OK;
+    cli_tiles *tiles = cli_tiles_create();
+    slc_status st = tiles ? slc_loader_open(&loader, settings, err)
+                          : slc_fail(err, SLC_ENOMEM, "sheet: out of memory");
+    for (size_t i = 0; st == SLC_OK && i < count; i++)
+        st = cli_tiles_add_sample(tiles, loader, settings->source,
+                                  &(slc_key){.index = choice[i].index}, choice[i].note,
+                                  err);
+    if (st == SLC_OK)
+        st = cli_sheet_write(path, tiles->tile, tiles->count,
+                             &(cli_sheet){.title = title}, err);
+    slc_loader_close(&loader);
+    cli_tiles_destroy(&tiles);
+    return st;
+}
+
 bool cli_batch_holds(const slc_batch *b, size_t i, const slc_policy *policy,
                      const slc_image *image)
 {

@@ -31,6 +31,19 @@ SLC_CHECKED slc_status cli_tiles_add_batch(cli_tiles *tiles, const slc_loader *l
                                            const slc_batch *batch, size_t most,
                                            slc_err *err);
 
+/* A picture of a source, and what is said about it. */
+typedef struct cli_choice {
+    uint64_t index;
+    const char *note;
+} cli_choice;
+
+/* Draws pictures of the settings' source, as its ops prepare them, on a sheet; at most
+ * CLI_MOST_TILES. No pictures: no file. */
+SLC_CHECKED slc_status cli_tiles_write_choice(const char *path, const char *title,
+                                              const slc_loader_settings *settings,
+                                              const cli_choice *choice, size_t count,
+                                              slc_err *err);
+
 /* True if image i of a batch, put back into the range of pictures, is this picture bit by bit. */
 bool cli_batch_holds(const slc_batch *batch, size_t i, const slc_policy *policy,
                      const slc_image *image);

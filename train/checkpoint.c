@@ -256,6 +256,26 @@ static json_t *describe(const slc_blob *blob, size_t at)
     return item;
 }
 
+const char **slc_tensors_meta_with(const slc_tensors *file, slc_arena *arena,
+                                   const char *key, const char *value)
+{
+    json_t *meta = json_object_get(file->header, "__metadata__"), *text;
+    const char *name;
+    const char **list =
+        slc_arena_zero(arena, 2 * json_object_size(meta) + 3, sizeof(*list));
+    size_t n = 0;
+    if (!list) return NULL;
+    json_object_foreach(meta, name, text)
+    {
+        if (strcmp(name, key) == 0) continue;
+        list[n++] = name;
+        list[n++] = json_string_value(text);
+    }
+    list[n++] = key;
+    list[n] = value;
+    return list;
+}
+
 /* The header as text, padded with blanks so that the data begins at a multiple of 8. */
 static char *make_header(const slc_blob *blobs, size_t count, const char *const *meta,
                          size_t *size)

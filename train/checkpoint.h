@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/dtype.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -38,6 +39,10 @@ SLC_API bool slc_timm_name(const char *name, char *out, size_t size);
 
 SLC_API const char *slc_tensors_meta(const slc_tensors *file,
                                      const char *key); /* NULL if absent */
+/* All metadata as slc_tensors_write takes it: in the file's order, but key last, with value.
+ * Texts are borrowed, the list lives in arena; NULL if memory ran out. */
+SLC_API const char **slc_tensors_meta_with(const slc_tensors *file, slc_arena *arena,
+                                           const char *key, const char *value);
 
 /* Writes blobs (in the order given) and metadata pairs (NULL-terminated key, value, ...),
  * replacing the file durably. The same content gives the same bytes. */

@@ -85,6 +85,7 @@ typedef struct slc_trained {
     size_t class_count, channels, height, width;
     const char *path;
     double temperature; /* of calibrated probabilities; 1 unless calibrated */
+    bool flip;          /* slc_trained_eval averages with the mirrored picture */
 } slc_trained;
 
 typedef struct slc_trained_settings {
@@ -133,6 +134,23 @@ SLC_API SLC_CHECKED slc_status slc_trained_loader(const slc_trained *trained,
 SLC_API slc_loader_settings slc_trained_stream(const slc_trained *trained,
                                                const slc_source *source, size_t threads);
 
+/* Test-time augmentation: whose answers a picture's answer is the mean of (of logits). Where the
+ * eval ops have a center_crop, FIVE and TEN crop around it and SCALES zooms; elsewhere the corners
+ * lie on a border of mirrored pixels. */
+typedef enum slc_looks {
+    SLC_LOOKS_ONE,
+    SLC_LOOKS_FLIP,
+    SLC_LOOKS_FIVE,
+    SLC_LOOKS_TEN,
+    SLC_LOOKS_SCALES,
+    SLC_LOOKS_FLIP_SCALES
+} slc_looks;
+
+/* Changes the eval ops and flip, for every loader made after it. Errors: SLC_EINVAL if the eval ops
+ * give several views already. */
+SLC_API SLC_CHECKED slc_status slc_trained_look(slc_trained *trained, slc_looks looks,
+                                                slc_err *err);
+
 /* One image's answer. */
 typedef struct slc_prediction {
     uint64_t index;
@@ -147,10 +165,10 @@ typedef struct slc_prediction {
 typedef struct slc_eval_settings {
     const slc_log *log;
     const atomic_int *stop;
-    slc_mode mode;      /* EVAL or MC */
-    uint64_t pass;      /* MC: number of the pass, which draws differ by */
-    double temperature; /* 0 = 1 */
-    bool flip;          /* average with the mirrored picture (test-time augmentation) */
+    slc_mode mode;             /* EVAL or MC */
+    uint64_t pass;             /* MC: number of the pass, which draws differ by */
+    double temperature;        /* 0 = 1 */
+    bool flip;                 /* average with the mirrored picture */
     slc_model *const *members; /* NULL: model alone; else all of an ensemble */
     size_t member_count;
     slc_combine combine;

@@ -53,9 +53,19 @@ typedef struct slc_class_score {
 } slc_class_score;
 SLC_API slc_class_score slc_metric_class(const slc_metric *metric, size_t c);
 
+/* The n largest cells off the diagonal, largest first (of equals the first row, then column);
+ * how many there are. */
+typedef struct slc_confused {
+    size_t truth, prediction;
+    uint64_t count;
+} slc_confused;
+SLC_API size_t slc_metric_confused(const slc_metric *metric, slc_confused *out, size_t n);
+
 /* {"top1", "topk", "k", "loss", "count", "ece", "macro_precision", "macro_recall", "macro_f1",
- *  "classes": [{"name", "count", "precision", "recall", "f1"}], "confusion": [[...]]}; names may be
- * NULL. NULL if memory ran out; the caller drops it. */
+ *  "classes": [{"name", "count", "precision", "recall", "f1"}], "confusion": [[...]],
+ *  "confused": [{"truth", "prediction", "count"}], "reliability": [{"lo", "hi", "count", "accuracy",
+ *  "confidence"}]}; names may be NULL: classes are then numbers. NULL if memory ran out; the
+ * caller drops it. */
 SLC_API json_t *slc_metric_json(const slc_metric *metric, const char *const *names);
 
 #endif

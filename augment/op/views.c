@@ -1,5 +1,5 @@
-/* Five and ten crops for evaluation: the corners and the middle, then the same mirrored. An
- * image has that many views; the key says which one is made. */
+/* Several looks at one picture for evaluation: the corners and the middle, the same mirrored,
+ * or boxes of several sizes. An image has that many views; the key says which one is made. */
 #include <math.h>
 #include <stdio.h>
 
@@ -117,4 +117,62 @@ const slc_op slc_op_ten_crop = {
     .views = ten,
     .expand = expand,
     .children = children,
+};
+
+typedef struct scaled {
+    slc_reals size, scales;
+} scaled;
+
+static const slc_param scale_params[] = {
+    {"size", SLC_FIELD(scaled, size), .whole = true, .lo = 1, .hi = SLC_MAX_SIDE,
+     .min_count = 1, .max_count = 2, .unit = "px", .help = "side, or [height, width]"},
+    {"scales", SLC_FIELD(scaled, scales), .lo = 0.1, .hi = 10, .min_count = 2,
+     .max_count = 8, .initial = "[0.875, 1, 1.15]", .unit = "ratio",
+     .help = "of the picture, one per view: the box has the size divided by it"},
+    {0}};
+
+static uint32_t scale_count(const void *set)
+{
+    return (uint32_t)((const scaled *)set)->scales.n;
+}
+
+/* The box keeps the proportions of the size, and is no larger than the picture lets it be. */
+static slc_status scale_box(const void *set, const slc_draw *drawn, size_t w, size_t h,
+                            slc_resample *out, slc_err *err)
+{
+    const scaled *s = set;
+    *out = (slc_resample){.filter = SLC_BILINEAR};
+    slc_size_of(&s->size, &out->h, &out->w);
+    const double scale = s->scales.v[(size_t)drawn->v[0] % s->scales.n];
+    const double fit = fmin((double)w / (double)out->w, (double)h / (double)out->h);
+    const double times = fmin(1 / scale, fit);
+    const double box_w = fmax(1, rint(times * (double)out->w));
+    const double box_h = fmax(1, rint(times * (double)out->h));
+    (void)err;
+    out->x0 = rint(((double)w - box_w) / 2);
+    out->y0 = rint(((double)h - box_h) / 2);
+    out->x1 = out->x0 + box_w;
+    out->y1 = out->y0 + box_h;
+    return SLC_OK;
+}
+
+static bool scaled_size(const void *set, size_t *w, size_t *h)
+{
+    slc_size_of(&((const scaled *)set)->size, h, w);
+    return true;
+}
+
+const slc_op slc_op_scale_crops = {
+    .entry = {"scale_crops",
+              "the middle at several scales, resized to one size, one per view",
+              "multi-scale evaluation: Simonyan & Zisserman, ICLR 2015", scale_params,
+              sizeof(scaled)},
+    .value = {"view"},
+    .exactness = "bit-exact",
+    .peer = "Pillow 9.4 crop and Image.resize",
+    .example = "{size: 192}",
+    .draw = draw,
+    .size = scaled_size,
+    .views = scale_count,
+    .resample = scale_box,
 };

@@ -261,10 +261,11 @@ static slc_status compile_item(compiler *c, const slc_node *item, slc_step *step
     if (step->op->prepare && (status = step->op->prepare(step->settings, arena, c->err)))
         return fail_at(c, item, entry->name);
     if ((status = check_place(c, step, item))) return status;
-    if (step->op->draw) c->policy->random = true;
+    const bool random = c->policy->random || (step->op->draw && !step->op->views);
     if (step->op->views && c->depth == 0)
         c->policy->views *= step->op->views(step->settings);
     status = compile_children(c, step, item);
+    c->policy->random = random || (c->policy->random && !step->op->views);
     if (!status) status = check_size(c, step, item);
     if (!status && step->op->channels && c->channels)
         c->channels = step->op->channels(step->settings, c->channels);

@@ -158,6 +158,9 @@ static void test_trace_tells_every_step(void)
     const slc_image plain = run(policy, &(slc_key){.view = 6}, NULL, &in, &work);
     CHECK(easy_same(&plain, &out), "tracing changes the picture");
     slc_policy_destroy(&policy);
+    policy = easy_policy("[{ten_crop: {size: 8}}]", &arena, 3);
+    CHECK(!slc_policy_is_random(policy), "views are not drawn");
+    slc_policy_destroy(&policy);
     slc_arena_free(&work.arena);
     slc_arena_free(&arena);
 }
@@ -177,6 +180,33 @@ static void test_five_crop_takes_the_corners(void)
     }
     slc_policy_destroy(&policy);
     slc_arena_free(&work.arena);
+    slc_arena_free(&arena);
+}
+
+/* Scale 2 is the middle half resized; 1 the middle as it is; less than fits is what fits. */
+static void test_scale_crops_zoom(void)
+{
+    static const char *const same[] = {
+        "[{center_crop: {size: 4}}, {resize: {size: [8, 8]}}]",
+        "[{center_crop: {size: 8}}]",
+        "[{center_crop: {size: 14}}, {resize: {size: [8, 8]}}]"};
+    slc_arena arena = {0};
+    slc_work work = {.isa = SLC_ISA_C}, other = work;
+    slc_policy *policy =
+        easy_policy("[{scale_crops: {size: 8, scales: [2, 1, 0.3]}}]", &arena, 3);
+    const slc_image in = easy_noise(&arena, 22, 14, 3, 1);
+    CHECK(slc_policy_views(policy) == 3 && !slc_policy_is_random(policy), "%u views",
+          slc_policy_views(policy));
+    for (uint32_t v = 0; v < 3; v++) {
+        slc_policy *one = easy_policy(same[v], &arena, 3);
+        const slc_image out = run(policy, &(slc_key){.view = v}, NULL, &in, &work),
+                        want = run(one, &(slc_key){0}, NULL, &in, &other);
+        CHECK(easy_same(&out, &want), "view %u", v);
+        slc_policy_destroy(&one);
+    }
+    slc_policy_destroy(&policy);
+    slc_arena_free(&work.arena);
+    slc_arena_free(&other.arena);
     slc_arena_free(&arena);
 }
 
@@ -388,6 +418,7 @@ int main(void)
     test_keys_alone_decide();
     test_trace_tells_every_step();
     test_five_crop_takes_the_corners();
+    test_scale_crops_zoom();
     test_refuses_with_line_and_reason();
     test_reports_images_that_do_not_suit();
     test_normalises_as_torch_does();

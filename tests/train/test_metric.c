@@ -66,6 +66,30 @@ static void test_calibration(void)
     slc_metric_free(&m);
 }
 
+/* Largest first; of equals the first row, then the first column; the diagonal is left out. */
+static void test_confused_pairs(void)
+{
+    static const int32_t pair[][2] = {{0, 1}, {2, 1}, {2, 0}, {2, 1},
+                                      {1, 1}, {1, 1}, {1, 1}};
+    static const slc_confused want[] = {{2, 1, 2}, {0, 1, 1}, {2, 0, 1}};
+    slc_confused got[5];
+    slc_metric m;
+    slc_err err = {0};
+    CHECK(slc_metric_create(&m, 3, &err) == SLC_OK, "%s", err.msg);
+    for (size_t i = 0; i < SLC_COUNT(pair); i++) {
+        float z[3] = {0};
+        z[pair[i][1]] = 1;
+        slc_metric_add(&m, z, &(slc_targets){&pair[i][0], NULL, NULL}, NULL, NULL, 1);
+    }
+    CHECK(slc_metric_confused(&m, got, 5) == 3, "%zu", slc_metric_confused(&m, got, 5));
+    for (size_t i = 0; i < 3; i++)
+        CHECK(got[i].truth == want[i].truth && got[i].prediction == want[i].prediction &&
+                  got[i].count == want[i].count,
+              "%zu: %zu as %zu", i, got[i].truth, got[i].prediction);
+    CHECK(slc_metric_confused(&m, got, 1) == 1, "no more than asked for");
+    slc_metric_free(&m);
+}
+
 static void test_padding_does_not_count(void)
 {
     static const float z[3][2] = {{1, 0}, {1, 0}, {1, 0}};
@@ -121,6 +145,7 @@ int main(void)
     test_top5_and_ties();
     test_soft_accuracy();
     test_calibration();
+    test_confused_pairs();
     test_padding_does_not_count();
     return 0;
 }

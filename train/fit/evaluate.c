@@ -16,7 +16,7 @@ typedef struct sight {
     double *blend;  /* classes: while they are joined */
     void *mirrored; /* the batch, flipped */
     size_t mirrored_size;
-    float *sum; /* logits of the picture in hand */
+    float *sum, *cool; /* logits of the picture in hand; the same over the temperature */
     size_t views;
     uint64_t index;
     int32_t label;
@@ -26,9 +26,11 @@ static void answer(sight *s)
 {
     if (s->views == 0) return;
     const double heat = s->settings->temperature > 0 ? s->settings->temperature : 1;
-    for (size_t c = 0; c < s->classes; c++)
-        s->sum[c] = (float)((double)s->sum[c] / ((double)s->views * heat));
-    slc_softmax(s->sum, s->classes, s->probs);
+    for (size_t c = 0; c < s->classes; c++) {
+        s->sum[c] = (float)((double)s->sum[c] / (double)s->views);
+        s->cool[c] = (float)((double)s->sum[c] / heat);
+    }
+    slc_softmax(s->cool, s->classes, s->probs);
     const bool known = s->label >= 0 && (size_t)s->label < s->classes;
     const double p = known ? s->probs[s->label] : 1;
     const slc_prediction out = {.index = s->index,
@@ -39,7 +41,7 @@ static void answer(sight *s)
                                 .loss = known ? -log(fmax(p, 1e-300)) : 0};
     const float loss = (float)out.loss;
     const slc_targets t = {.label_a = &s->label};
-    slc_metric_add(s->metric, s->sum, &t, NULL, &loss, 1);
+    slc_metric_add(s->metric, s->cool, &t, NULL, &loss, 1);
     if (s->settings->on_prediction) s->settings->on_prediction(s->settings->user, &out);
     s->views = 0;
 }
@@ -173,12 +175,14 @@ slc_status slc_fit_eval(slc_model *model, slc_loader *loader,
                .probs = calloc(facts.classes, sizeof(double)),
                .blend = calloc(facts.classes, sizeof(double)),
                .joint = calloc(facts.batch * facts.classes, sizeof(float)),
-               .sum = calloc(facts.classes, sizeof(float))};
-    st = s.probs && s.sum && s.blend && s.joint
+               .sum = calloc(facts.classes, sizeof(float)),
+               .cool = calloc(facts.classes, sizeof(float))};
+    st = s.probs && s.sum && s.cool && s.blend && s.joint
              ? run_all(&s, loader, err)
              : slc_fail(err, SLC_ENOMEM, "evaluation: out of memory");
     free(s.probs);
     free(s.sum);
+    free(s.cool);
     free(s.blend);
     free(s.joint);
     free(s.mirrored);
@@ -194,6 +198,7 @@ slc_status slc_trained_eval(const slc_trained *trained, slc_loader *loader,
     all.members = trained->members;
     all.member_count = trained->member_count;
     all.combine = trained->combine;
+    all.flip = all.flip || trained->flip;
     if (all.temperature <= 0) all.temperature = trained->temperature;
     return slc_fit_eval(trained->model, loader, &all, metric, err);
 }

@@ -171,6 +171,63 @@ static json_t *confusion_rows(const slc_metric *m)
     return rows;
 }
 
+/* Is cell a before b in the order of slc_metric_confused? */
+static bool precedes(const slc_metric *m, size_t a, size_t b)
+{
+    const uint64_t x = m->confusion[a], y = m->confusion[b];
+    return x != y ? x > y : a < b;
+}
+
+size_t slc_metric_confused(const slc_metric *metric, slc_confused *out, size_t n)
+{
+    const size_t k = metric->classes;
+    size_t found = 0, last = 0;
+    while (found < n) {
+        size_t best = k * k;
+        for (size_t i = 0; i < k * k; i++)
+            if (i / k != i % k && metric->confusion[i] > 0 &&
+                (found == 0 || precedes(metric, last, i)) &&
+                (best == k * k || precedes(metric, i, best)))
+                best = i;
+        if (best == k * k) break;
+        out[found++] = (slc_confused){best / k, best % k, metric->confusion[best]};
+        last = best;
+    }
+    return found;
+}
+
+static json_t *name_or_number(const char *const *names, size_t c)
+{
+    return names ? json_string(names[c]) : json_integer((json_int_t)c);
+}
+
+static json_t *confused_list(const slc_metric *m, const char *const *names)
+{
+    slc_confused most[10];
+    const size_t n = slc_metric_confused(m, most, SLC_COUNT(most));
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(list, json_pack("{s:o, s:o, s:I}", "truth",
+                                              name_or_number(names, most[i].truth),
+                                              "prediction",
+                                              name_or_number(names, most[i].prediction),
+                                              "count", (json_int_t)most[i].count));
+    return list;
+}
+
+static json_t *reliability(const slc_metric *m)
+{
+    json_t *list = json_array();
+    for (size_t b = 0; b < SLC_ECE_BINS; b++)
+        json_array_append_new(
+            list, json_pack("{s:f, s:f, s:I, s:f, s:f}", "lo", (double)b / SLC_ECE_BINS,
+                            "hi", (double)(b + 1) / SLC_ECE_BINS, "count",
+                            (json_int_t)m->bin_count[b], "accuracy",
+                            share(m->bin_hits[b], m->bin_count[b]), "confidence",
+                            share(m->bin_confidence[b], m->bin_count[b])));
+    return list;
+}
+
 json_t *slc_metric_json(const slc_metric *metric, const char *const *names)
 {
     double macro[3] = {0};
@@ -186,5 +243,7 @@ json_t *slc_metric_json(const slc_metric *metric, const char *const *names)
     json_object_set_new(out, "macro_f1", json_real(macro[2]));
     json_object_set_new(out, "classes", classes);
     json_object_set_new(out, "confusion", confusion_rows(metric));
+    json_object_set_new(out, "confused", confused_list(metric, names));
+    json_object_set_new(out, "reliability", reliability(metric));
     return out;
 }
