@@ -4,7 +4,7 @@
 
 typedef struct surgery_settings {
     const char *output, *data, *split;
-    uint64_t images;
+    uint64_t images, finetune;
     double similar;
 } surgery_settings;
 
@@ -24,6 +24,8 @@ static const cli_opt prune_options[] = {
     COMMON,
     {0, "similar", FIELD(similar), .lo = 0.5, .hi = 1, .value = "R",
      .help = "correlation from which on two maps are one"},
+    {0, "finetune", FIELD(finetune), .hi = 1e6, .value = "EPOCHS",
+     .help = "then train so long, at a tenth of the recipe's learning rate"},
     {0}};
 
 typedef slc_status operation(const char *path, const char *output,
@@ -41,8 +43,10 @@ static slc_status operate(cli_context *cli, const surgery_settings *s, operation
                 &(slc_surgery_settings){.source = source,
                                         .images = s->images,
                                         .similar = s->similar,
+                                        .finetune = s->finetune,
                                         .threads = cli->threads,
-                                        .log = cli->log},
+                                        .log = cli->log,
+                                        .stop = cli->stop},
                 result, err);
     slc_source_close(&source);
     return st;
@@ -92,6 +96,11 @@ static slc_status run_prune(cli_context *cli, const void *settings, int count,
         "most %.2g of their size\n",
         json_array_size(list), number(o, "weights_after"), number(o, "weights_before"),
         number(o, "images"), number(o, "difference"));
+    const json_t *tuned = json_object_get(o, "finetune");
+    if (json_object_get(tuned, "set"))
+        printf("%.0f epochs of fine-tuning: %s top-1 %.4f -> %.4f\n",
+               number(tuned, "epochs"), json_string_value(json_object_get(tuned, "set")),
+               number(tuned, "top1_before"), number(tuned, "top1_after"));
     json_decref(o);
     return SLC_OK;
 }
@@ -122,8 +131,10 @@ const cli_cmd cli_cmd_prune = {
     .most = 1,
     .details =
         "Maps are compared on real pictures; the weights that read a removed map go to "
-        "its twin. To fine-tune the result, train with model.from.",
-    .examples = "sluice prune runs/demo --similar 0.98 -o pruned.safetensors",
+        "its twin. --finetune then trains FILE by its own recipe, in the directory "
+        "FILE.run.",
+    .examples = "sluice prune runs/demo --similar 0.98 -o pruned.safetensors\n"
+                "sluice prune runs/demo --similar 0.9 --finetune 2 -o pruned.safetensors",
     .options = prune_options,
     .initial = &(const surgery_settings){.split = "test", .images = 256, .similar = 0.98},
     .settings_size = sizeof(surgery_settings),

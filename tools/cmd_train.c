@@ -3,7 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "tools/cmd.h"
+#include "tools/look.h"
 #include "tools/open.h"
 #include "tools/plot.h"
 #include "tools/run_plots.h"
@@ -70,14 +72,24 @@ static void print_epoch(reporter *r, const slc_epoch *e)
     fflush(stdout);
 }
 
-/* Plots are a help, not the result: a failure is told once and does not end the run. */
-static void draw_curves(reporter *r)
+static slc_status draw(const char *run, const slc_epoch *e, slc_err *err)
 {
     char path[4096];
+    snprintf(path, sizeof(path), "%s/curves.png", run);
+    slc_status st = cli_curves_write(path, run, err);
+    if (st != SLC_OK || !e->histograms) return st;
+    snprintf(path, sizeof(path), "%s/histograms", run);
+    st = slc_dir_make(path, err);
+    snprintf(path, sizeof(path), "%s/histograms/epoch-%04" PRIu64 ".png", run, e->epoch);
+    return st == SLC_OK ? cli_histograms_write(path, e->histograms, err) : st;
+}
+
+/* Plots are a help, not the result: a failure is told once and does not end the run. */
+static void draw_epoch(reporter *r, const slc_epoch *e)
+{
     slc_err err = {0};
     if (!cli_plot_available() || r->plots_failed) return;
-    snprintf(path, sizeof(path), "%s/curves.png", r->run);
-    if (cli_curves_write(path, r->run, &err) == SLC_OK) return;
+    if (draw(r->run, e, &err) == SLC_OK) return;
     r->plots_failed = true;
     slc_log_line(r->cli->log, SLC_WARNING, "%s", err.msg);
 }
@@ -86,7 +98,7 @@ static bool on_epoch(void *user, const slc_epoch *e)
 {
     reporter *const r = user;
     if (!r->cli->json && !r->cli->quiet) print_epoch(r, e);
-    draw_curves(r);
+    draw_epoch(r, e);
     return true;
 }
 

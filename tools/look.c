@@ -17,14 +17,19 @@ typedef struct bars {
     char label[96];
 } bars;
 
+static void set_place(bars *b, double lo, double hi)
+{
+    for (size_t i = 0; i < SLC_HISTOGRAM_BINS; i++)
+        b->x[i] = lo + (hi - lo) * ((double)i + 0.5) / SLC_HISTOGRAM_BINS;
+    b->series = (cli_series){.x = b->x, .y = b->y, .n = SLC_HISTOGRAM_BINS};
+}
+
 static void fill(bars *b, cli_panel *panel, const slc_tensor_info *info, const float *w)
 {
     const slc_histogram h = slc_histogram_of(w + info->offset, info->size);
-    for (size_t i = 0; i < SLC_HISTOGRAM_BINS; i++) {
-        b->x[i] = h.lo + (h.hi - h.lo) * ((double)i + 0.5) / SLC_HISTOGRAM_BINS;
+    for (size_t i = 0; i < SLC_HISTOGRAM_BINS; i++)
         b->y[i] = (double)h.count[i];
-    }
-    b->series = (cli_series){.x = b->x, .y = b->y, .n = SLC_HISTOGRAM_BINS};
+    set_place(b, h.lo, h.hi);
     snprintf(b->label, sizeof(b->label), "%zu weights, mean %.3g, std %.3g", info->size,
              h.mean, h.std);
     *panel = (cli_panel){
@@ -58,6 +63,76 @@ slc_status cli_weights_write(const char *path, slc_model *model, const char *tit
                                           .height = 230},
                             err);
     free(all);
+    return st;
+}
+
+/* A line of histograms.jsonl as a figure: a row per kernel or matrix, and what of it. */
+enum { KINDS = 3, MOST_ROWS = 24 };
+
+typedef struct sight {
+    bars bars[MOST_ROWS * KINDS];
+    char title[MOST_ROWS * KINDS][160];
+    cli_panel panels[MOST_ROWS * KINDS];
+    size_t count;
+} sight;
+
+static double number_at(const json_t *o, const char *key)
+{
+    return json_number_value(json_object_get(o, key));
+}
+
+static void add_row(sight *s, const json_t *tensor)
+{
+    static const char *const kinds[KINDS][2] = {
+        {"weight", "%s"},
+        {"gradient", "gradient of %s"},
+        {"update", "log10 |update / weight| of %s"}};
+    for (size_t k = 0; k < KINDS; k++) {
+        const json_t *h = json_object_get(tensor, kinds[k][0]);
+        bars *b = &s->bars[s->count];
+        for (size_t i = 0; i < SLC_HISTOGRAM_BINS; i++)
+            b->y[i] = json_number_value(json_array_get(json_object_get(h, "counts"), i));
+        set_place(b, number_at(h, "lo"), number_at(h, "hi"));
+        snprintf(b->label, sizeof(b->label), "mean %.3g, std %.3g", number_at(h, "mean"),
+                 number_at(h, "std"));
+        if (k == 2)
+            snprintf(b->label, sizeof(b->label),
+                     "whole tensor: |update| / |weight| = %.2g",
+                     number_at(tensor, "update_ratio"));
+        if (!h) snprintf(b->label, sizeof(b->label), "frozen");
+        snprintf(s->title[s->count], sizeof(s->title[0]), kinds[k][1],
+                 json_string_value(json_object_get(tensor, "name")));
+        s->panels[s->count] = (cli_panel){.title = s->title[s->count],
+                                          .x_label = b->label,
+                                          .series = &b->series,
+                                          .count = 1};
+        s->count++;
+    }
+}
+
+slc_status cli_histograms_write(const char *path, const json_t *line, slc_err *err)
+{
+    const json_t *const list = json_object_get(line, "tensors");
+    char title[64];
+    sight *s = calloc(1, sizeof(*s));
+    if (!s) return slc_fail(err, SLC_ENOMEM, "histograms: out of memory");
+    snprintf(title, sizeof(title), "the last step of epoch %.0f",
+             number_at(line, "epoch"));
+    for (size_t i = 0; i < json_array_size(list) && s->count < MOST_ROWS * KINDS; i++) {
+        const json_t *tensor = json_array_get(list, i);
+        if (json_array_size(json_object_get(tensor, "shape")) >= 2) add_row(s, tensor);
+    }
+    const slc_status st =
+        s->count ? cli_plot_write(path,
+                                  &(cli_figure){.title = title,
+                                                .panels = s->panels,
+                                                .count = s->count,
+                                                .columns = KINDS,
+                                                .width = 360,
+                                                .height = 210},
+                                  err)
+                 : slc_fail(err, SLC_EDATA, "%s: there are no weights to draw", path);
+    free(s);
     return st;
 }
 

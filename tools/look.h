@@ -9,6 +9,11 @@
 SLC_CHECKED slc_status cli_weights_write(const char *path, slc_model *model,
                                          const char *title, slc_err *err);
 
+/* Draws a line of histograms.jsonl: weights, gradients and relative updates of every kernel and
+ * matrix, 24 at most. */
+SLC_CHECKED slc_status cli_histograms_write(const char *path, const json_t *line,
+                                            slc_err *err);
+
 /* Writes DIR/NN-LAYER.png, one sheet a layer with the maps of the first picture: dead ones in a
  * red frame, those at least as similar to an earlier one as settings->similar in orange. Adds
  * {"layer", "maps", "dead", "alike", "file"} to list. */

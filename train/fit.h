@@ -7,6 +7,10 @@
  *     state.safetensors    everything needed to go on: weights, slots, averages, position
  *     metrics.jsonl        one line per epoch       metrics.csv      the same as a table
  *     summary.json         the end: test scores, which epoch was kept and why
+ *     steps.csv            learning rate and gradient norms of every step
+ *     histograms.jsonl     weights, gradients and updates of the last step of an epoch
+ *     tensorboard/         event files
+ *     snapshot-N.safetensors   the weights at the end of cycle N
  *     lock                 held while a process works in it */
 #ifndef TRAIN_FIT_H
 #define TRAIN_FIT_H
@@ -26,8 +30,9 @@ typedef struct slc_epoch {
     double val_loss, val_top1, test_loss, test_top1;
     double grad_norm; /* mean over the steps, before clipping */
     double seconds, images_per_second;
-    bool best;          /* the best validation so far */
-    const json_t *line; /* the whole line of metrics.jsonl; borrowed */
+    bool best;                /* the best validation so far */
+    const json_t *line;       /* the whole line of metrics.jsonl; borrowed */
+    const json_t *histograms; /* that of histograms.jsonl; NULL if the epoch has none */
 } slc_epoch;
 
 typedef struct slc_fit_settings {

@@ -19,8 +19,13 @@ typedef struct slc_histogram {
 
 SLC_API slc_histogram slc_histogram_of(const float *values, size_t n);
 
-/* {"epoch", "tensors": [{"name", "weight": {...}, "gradient": {...}, "update_ratio"}]} of a model
- * after a step; before are its weights before that step (NULL: no ratio). */
+/* Of log10 |w - before| / |before|, value by value; values that did not move or were 0 are left out. */
+SLC_API slc_histogram slc_histogram_of_update(const float *w, const float *before,
+                                              size_t n);
+
+/* {"epoch", "tensors": [{"name", "shape", "weight": {...}, "gradient": {...}, "update": {...},
+ * "update_ratio"}]} of a model after a step; before are its weights before that step (NULL: no update).
+ * update_ratio is |w - before| / |before| of the tensor as a whole (Euclidean). */
 SLC_API json_t *slc_histogram_line(slc_model *model, const float *before, uint64_t epoch);
 
 #endif

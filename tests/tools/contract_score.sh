@@ -41,3 +41,32 @@ section_score() {
     # The same model twice: no difference.
     expect 0 'p = 1 ' "$sluice" compare run warm.safetensors -q
 }
+
+# Looking inside: histograms of every epoch, event files, and what --overwrite leaves of them.
+section_inside() {
+    need_fixtures
+    net='model={layers: [{conv2d: {name: c1, out: 8, kernel: 3}}, relu, {max_pool: 2}, flatten, {linear: {name: fc, out: 4}}]}'
+    deep='--set train.histograms=1 --set train.tensorboard=true --set train.snapshots=2'
+    # shellcheck disable=SC2086 # options are words
+    expect 0 'model.safetensors' "$sluice" train tiny.yaml -o run --epochs 4 --set "$net" $deep -q \
+        --set 'schedule={name: cosine_restarts, cycles: 2}'
+    [ "$(grep -c '"gradient".*"update".*"update_ratio"' run/histograms.jsonl)" -eq 4 ] || fail "histograms.jsonl lacks something"
+    [ -s run/snapshot-2.safetensors ] || fail "no snapshot"
+    if "$sluice" version | grep -q cairo; then
+        [ "$(find run/histograms -name '*.png' -size +1k | wc -l)" -eq 4 ] || fail "not one picture of histograms per epoch"
+    fi
+    grep -q '"wait":.*"forward":.*"backward":.*"optimizer":.*"decode":.*"augment":' run/metrics.jsonl || fail "no split of the time"
+    [ "$(find run/tensorboard -type f | wc -l)" -eq 1 ] || fail "not one event file"
+    expect 0 'c1.png: 8 maps' "$sluice" inspect run --featmaps idx:fix/idx -o maps -q
+    # A net whose filters nearly all look alike: cut, then trained on.
+    expect 0 'fine-tuning: test top-1' "$sluice" prune run --similar 0.5 --finetune 1 -o cut.safetensors -q
+    cmp -s cut.safetensors cut.safetensors.run/model.safetensors || fail "the file is not what was trained"
+    expect 2 'needs a file' "$sluice" prune run --finetune 1 -q
+    # A new run in the directory leaves nothing of the old one.
+    expect 2 'holds a run' "$sluice" train tiny.yaml -o run --epochs 1 -q
+    expect 0 'model.safetensors' "$sluice" train tiny.yaml -o run --epochs 1 -q --overwrite
+    old=$(find run -name 'snapshot-*' -o -name 'events.*' -o -name 'epoch-*' -o -name histograms.jsonl)
+    [ -z "$old" ] || fail "left of the run before: $old"
+    mkdir only && cp cut.safetensors only/snapshot-1.safetensors
+    expect 2 'holds a run' "$sluice" train tiny.yaml -o only --epochs 1 -q
+}

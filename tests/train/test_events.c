@@ -47,6 +47,12 @@ static void test_histogram(void)
     CHECK(total == 100 && h.lo == 0 && h.hi == 99 && h.mean == 49.5, "%g", h.mean);
     CHECK(fabs(h.std - 28.866070047722118) < 1e-9, "%.17g", h.std);
     CHECK(slc_histogram_of(v, 0).n == 0, "empty");
+    /* Moved by a hundredth, by a tenth, not at all, from nothing. */
+    const float before[] = {1, -2, 3, 0}, after[] = {1.01f, -2.2f, 3, 1};
+    const slc_histogram u = slc_histogram_of_update(after, before, 4);
+    CHECK(u.n == 2 && fabs(u.lo + 2) < 1e-5 && fabs(u.hi + 1) < 1e-5, "%zu: %g to %g",
+          u.n, u.lo, u.hi);
+    CHECK(slc_histogram_of_update(before, before, 4).n == 0, "nothing moved");
 }
 
 int main(void)

@@ -67,6 +67,8 @@ static slc_status evaluate(run *r, json_t *line, slc_err *err)
     return st;
 }
 
+/* Seconds of the epoch. decode and augment are those of the loader's threads, which work while the
+ * net does: only what shows as wait costs time. */
 static json_t *split_times(const run *r)
 {
     const run_times *t = &r->times;
@@ -78,8 +80,8 @@ static json_t *split_times(const run *r)
     put(o, "optimizer", (double)t->optimizer / 1e9);
     if (r->loader) {
         const slc_loader_counters c = slc_loader_count(r->loader);
-        put(o, "decode_total", (double)c.decode_ns / 1e9);
-        put(o, "augment_total", (double)c.augment_ns / 1e9);
+        put(o, "decode", (double)(c.decode_ns - t->decode) / 1e9);
+        put(o, "augment", (double)(c.augment_ns - t->augment) / 1e9);
     }
     return o;
 }
@@ -151,7 +153,8 @@ static bool tell(const run *r, const json_t *line)
                          .seconds = number(line, "seconds"),
                          .images_per_second = number(line, "images_per_second"),
                          .best = r->best_epoch == r->epoch,
-                         .line = line};
+                         .line = line,
+                         .histograms = r->inside};
     return !r->settings->on_epoch || r->settings->on_epoch(r->settings->user, &e);
 }
 
@@ -193,6 +196,8 @@ slc_status slc_run_epoch_end(run *r, bool *stop, slc_err *err)
         snprintf(r->reason, sizeof(r->reason), "ended by its caller after epoch %llu",
                  (unsigned long long)r->epoch);
     }
+    json_decref(r->inside);
+    r->inside = NULL;
     json_decref(line);
     return st;
 }

@@ -156,15 +156,15 @@ void slc_events_histogram(slc_str *out, double wall, uint64_t step, const char *
 }
 
 void slc_events_image(slc_str *out, double wall, uint64_t step, const char *tag,
-                      const void *png, size_t size, size_t width, size_t height)
+                      const void *png, size_t size, const slc_image *shape)
 {
     slc_str v = {0}, image = {0};
     add_key(&image, 1, VARINT);
-    add_varint(&image, height);
+    add_varint(&image, shape->h);
     add_key(&image, 2, VARINT);
-    add_varint(&image, width);
+    add_varint(&image, shape->w);
     add_key(&image, 3, VARINT);
-    add_varint(&image, 3);
+    add_varint(&image, shape->channels);
     add_bytes(&image, 4, png, size);
     add_bytes(&v, 1, tag, strlen(tag));
     add_message(&v, 4, &image);

@@ -3,6 +3,7 @@
 #ifndef TRAIN_FIT_EVENTS_H
 #define TRAIN_FIT_EVENTS_H
 
+#include "augment/image.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "train/histogram.h"
@@ -18,7 +19,8 @@ void slc_events_scalar(slc_str *out, double wall, uint64_t step, const char *tag
                        double value);
 void slc_events_histogram(slc_str *out, double wall, uint64_t step, const char *tag,
                           const slc_histogram *h);
+/* png is shape as a file. */
 void slc_events_image(slc_str *out, double wall, uint64_t step, const char *tag,
-                      const void *png, size_t size, size_t width, size_t height);
+                      const void *png, size_t size, const slc_image *shape);
 
 #endif

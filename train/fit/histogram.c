@@ -2,28 +2,64 @@
 
 #include <math.h>
 
-slc_histogram slc_histogram_of(const float *values, size_t n)
+/* The i-th value; NaN is left out. */
+typedef double value_at(const float *w, const float *before, size_t i);
+
+static double plain(const float *w, const float *before, size_t i)
 {
-    slc_histogram h = {.n = n};
+    (void)before;
+    return (double)w[i];
+}
+
+static double moved(const float *w, const float *before, size_t i)
+{
+    const double was = (double)before[i], by = (double)w[i] - was;
+    return was != 0 && by != 0 ? log10(fabs(by / was)) : NAN;
+}
+
+static slc_histogram count(value_at *at, const float *w, const float *before, size_t n)
+{
+    slc_histogram h = {.lo = INFINITY, .hi = -INFINITY};
     double sum = 0, squares = 0;
-    if (n == 0) return h;
-    h.lo = h.hi = (double)values[0];
     for (size_t i = 0; i < n; i++) {
-        const double v = (double)values[i];
+        const double v = at(w, before, i);
+        if (isnan(v)) continue;
+        h.n++;
         h.lo = fmin(h.lo, v);
         h.hi = fmax(h.hi, v);
         sum += v;
         squares += v * v;
     }
-    h.mean = sum / (double)n;
-    h.std = sqrt(fmax(0, squares / (double)n - h.mean * h.mean));
+    if (h.n == 0) return (slc_histogram){0};
+    h.mean = sum / (double)h.n;
+    h.std = sqrt(fmax(0, squares / (double)h.n - h.mean * h.mean));
     h.norm = sqrt(squares);
     const double scale = h.hi > h.lo ? SLC_HISTOGRAM_BINS / (h.hi - h.lo) : 0;
     for (size_t i = 0; i < n; i++) {
-        const double at = ((double)values[i] - h.lo) * scale;
-        h.count[at < SLC_HISTOGRAM_BINS ? (size_t)fmax(at, 0) : SLC_HISTOGRAM_BINS - 1]++;
+        const double place = (at(w, before, i) - h.lo) * scale;
+        if (isnan(place)) continue;
+        h.count[place < SLC_HISTOGRAM_BINS ? (size_t)fmax(place, 0)
+                                           : SLC_HISTOGRAM_BINS - 1]++;
     }
     return h;
+}
+
+slc_histogram slc_histogram_of(const float *values, size_t n)
+{
+    return count(plain, values, NULL, n);
+}
+
+slc_histogram slc_histogram_of_update(const float *w, const float *before, size_t n)
+{
+    return count(moved, w, before, n);
+}
+
+static json_t *shape_of(const slc_tensor_info *info)
+{
+    json_t *shape = json_array();
+    for (size_t d = 0; d < info->rank; d++)
+        json_array_append_new(shape, json_integer((json_int_t)info->dim[d]));
+    return shape;
 }
 
 static json_t *to_json(const slc_histogram *h)
@@ -62,16 +98,21 @@ json_t *slc_histogram_line(slc_model *model, const float *before, uint64_t epoch
         const slc_histogram weight = slc_histogram_of(w + info->offset, info->size);
         json_t *item = json_object();
         json_object_set_new(item, "name", json_string(info->name));
+        json_object_set_new(item, "shape", shape_of(info));
         json_object_set_new(item, "weight", to_json(&weight));
         if (g && !info->frozen) {
             const slc_histogram gradient = slc_histogram_of(g + info->offset, info->size);
             json_object_set_new(item, "gradient", to_json(&gradient));
         }
-        if (before)
+        if (before && !info->frozen) {
+            const slc_histogram update = slc_histogram_of_update(
+                w + info->offset, before + info->offset, info->size);
+            json_object_set_new(item, "update", to_json(&update));
             json_object_set_new(
                 item, "update_ratio",
                 json_real(
                     update_ratio(w + info->offset, before + info->offset, info->size)));
+        }
         json_array_append_new(list, item);
     }
     json_object_set_new(line, "epoch", json_integer((json_int_t)epoch));

@@ -265,6 +265,11 @@ static slc_status run_epoch(run *r, slc_err *err)
     const char *budget = r->recipe->train.budget;
     const uint64_t epochs = budget && *budget ? 0 : (uint64_t)r->recipe->train.epochs;
     if (!r->loader) st = slc_run_open_stream(r, epochs, err);
+    if (r->loader) {
+        const slc_loader_counters c = slc_loader_count(r->loader);
+        r->times.decode = c.decode_ns;
+        r->times.augment = c.augment_ns;
+    }
     while (st == SLC_OK && !last && r->step < r->planned) {
         const slc_batch *batch = NULL;
         uint64_t since = slc_clock_ns();

@@ -18,6 +18,7 @@ typedef struct run_sums {
 /* Nanoseconds of the current epoch; not part of the state. */
 typedef struct run_times {
     uint64_t begin, wait, forward, loss, backward, optimizer, evaluation;
+    uint64_t decode, augment; /* the loader's counters at the beginning */
     uint64_t images;
 } run_times;
 
@@ -73,7 +74,8 @@ typedef struct run {
     slc_str steps_log, events;
     const char *events_path;
     run_frozen frozen;
-    float *before; /* weights before the last step of an epoch that is looked at */
+    json_t *inside; /* of this epoch in histograms.jsonl, or NULL */
+    float *before;  /* weights before the last step of an epoch that is looked at */
     double last_lr;
 } run;
 
@@ -86,6 +88,10 @@ SLC_CHECKED slc_status slc_run_freeze(run *r, bool frozen, slc_err *err);
 /* whiten.c: fills and freezes a first layer whose init is whitening; from pictures only if
  * measure, else it is already filled. */
 SLC_CHECKED slc_status slc_run_whiten(run *r, bool measure, slc_err *err);
+
+/* leftovers.c: files of an earlier run in the directory. */
+SLC_CHECKED slc_status slc_run_find_leftovers(run *r, bool *found, slc_err *err);
+SLC_CHECKED slc_status slc_run_remove_leftovers(run *r, slc_err *err);
 
 /* loop.c: trains until a rule or the plan ends it; r->reason says which. */
 SLC_CHECKED slc_status slc_run_loop(run *r, slc_err *err);

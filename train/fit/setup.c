@@ -9,10 +9,6 @@
 #include "base/pool.h"
 #include "train/fit/run.h"
 
-static const char *const files[] = {
-    "state.safetensors", "model.safetensors", "best.safetensors", "metrics.jsonl",
-    "metrics.csv",       "summary.json",      "steps.csv",        "histograms.jsonl"};
-
 static bool exists(run *r, const char *name)
 {
     return access(slc_run_path(r, name), F_OK) == 0;
@@ -23,14 +19,16 @@ static slc_status claim_directory(run *r, slc_err *err)
     const slc_fit_settings *s = r->settings;
     slc_status st = slc_dir_make(s->run, err);
     if (st == SLC_OK) st = slc_lock_take(&r->lock, slc_run_path(r, "lock"), err);
+    bool found = false;
     if (st != SLC_OK || s->resume || s->overwrite) return st;
-    for (size_t i = 0; i < SLC_COUNT(files); i++)
-        if (exists(r, files[i]))
-            return slc_fail(err, SLC_EINVAL,
-                            "%s holds a run already: resume it, overwrite it, or choose "
-                            "another directory",
-                            s->run);
-    return SLC_OK;
+    st = slc_run_find_leftovers(r, &found, err);
+    if (st == SLC_OK && found)
+        st =
+            slc_fail(err, SLC_EINVAL,
+                     "%s holds a run already: resume it, overwrite it, or choose another "
+                     "directory",
+                     s->run);
+    return st;
 }
 
 static slc_status write_recipe(run *r, slc_err *err)
@@ -43,10 +41,8 @@ static slc_status write_recipe(run *r, slc_err *err)
  * has gone well: a mistyped key or a missing data set must not cost a trained model. */
 static slc_status move_in(run *r, slc_err *err)
 {
-    for (size_t i = 0; !r->settings->resume && i < SLC_COUNT(files); i++)
-        if (exists(r, files[i]) && unlink(slc_run_path(r, files[i])) != 0)
-            return slc_fail_errno(err, SLC_EIO, "%s", slc_run_path(r, files[i]));
-    return write_recipe(r, err);
+    const slc_status st = r->settings->resume ? SLC_OK : slc_run_remove_leftovers(r, err);
+    return st == SLC_OK ? write_recipe(r, err) : st;
 }
 
 static const char *tree_text(slc_arena *arena, const slc_node *node)
@@ -381,6 +377,7 @@ void slc_run_close(run *r)
     slc_recipe_close_sources(&r->sources);
     slc_recipe_free(&r->own);
     json_decref(r->lines);
+    json_decref(r->inside);
     float *const blocks[] = {r->ema_buffers,   r->swa,     r->swa_buffers, r->spare,
                              r->spare_buffers, r->dlogits, r->each,        r->before};
     for (size_t i = 0; i < SLC_COUNT(blocks); i++)

@@ -1,4 +1,5 @@
 /* What a run shows of its inside: histograms.jsonl, and event files for TensorBoard. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,16 +29,22 @@ slc_status slc_run_watch_step(run *r, slc_err *err)
     return SLC_OK;
 }
 
+static float value_at(const slc_batch *b, size_t i)
+{
+    return b->type == SLC_BF16 ? slc_f32_from_bf16(((const uint16_t *)b->data)[i])
+                               : ((const float *)b->data)[i];
+}
+
 /* The first pictures of a batch, side by side, stretched to the full range. */
 static bool sheet(const slc_batch *b, slc_image *out)
 {
     const size_t n = b->n < 8 ? b->n : 8, c = b->channels == 1 ? 1 : 3;
     float lo = 1e30f, hi = -1e30f;
-    if (b->type != SLC_F32 || b->layout != SLC_NHWC || b->channels > 3) return false;
-    const float *x = b->data;
-    for (size_t i = 0; i < n * b->height * b->width * c; i++) {
-        lo = x[i] < lo ? x[i] : lo;
-        hi = x[i] > hi ? x[i] : hi;
+    const size_t count = n * b->height * b->width * c;
+    if (b->layout != SLC_NHWC || (b->channels != 1 && b->channels != 3)) return false;
+    for (size_t i = 0; i < count; i++) {
+        lo = fminf(lo, value_at(b, i));
+        hi = fmaxf(hi, value_at(b, i));
     }
     *out = (slc_image){
         .w = n * b->width, .h = b->height, .channels = c, .stride = n * b->width * c};
@@ -47,7 +54,8 @@ static bool sheet(const slc_batch *b, slc_image *out)
         for (size_t y = 0; y < b->height; y++)
             for (size_t k = 0; k < b->width * c; k++)
                 out->px[y * out->stride + i * b->width * c + k] =
-                    (uint8_t)(255 * (x[(i * b->height + y) * b->width * c + k] - lo) /
+                    (uint8_t)(255 *
+                              (value_at(b, (i * b->height + y) * b->width * c + k) - lo) /
                               (hi - lo + 1e-9f));
     return true;
 }
@@ -62,7 +70,7 @@ void slc_run_watch_batch(run *r, const slc_batch *batch)
         slc_encode(png, 0, &image, &bytes, NULL) == SLC_OK) {
         slc_events_begin(&r->events, (double)time(NULL));
         slc_events_image(&r->events, (double)time(NULL), 0, "train/batch", bytes.text,
-                         bytes.size, image.w, image.h);
+                         bytes.size, &image);
     }
     slc_str_free(&bytes);
     free(image.px);
@@ -91,7 +99,7 @@ static void add_scalars(run *r, const json_t *line, double wall)
 
 static void add_histograms(run *r, double wall)
 {
-    const float *w = slc_model_weights(r->model);
+    const float *w = slc_model_weights(r->model), *g = slc_model_grads(r->model);
     char tag[256];
     for (size_t t = 0; t < slc_model_tensor_count(r->model); t++) {
         const slc_tensor_info *info = slc_model_tensor(r->model, t);
@@ -99,6 +107,10 @@ static void add_histograms(run *r, double wall)
         const slc_histogram h = slc_histogram_of(w + info->offset, info->size);
         snprintf(tag, sizeof(tag), "weights/%s", info->name);
         slc_events_histogram(&r->events, wall, r->step, tag, &h);
+        if (!g || info->frozen) continue;
+        const slc_histogram slope = slc_histogram_of(g + info->offset, info->size);
+        snprintf(tag, sizeof(tag), "gradients/%s", info->name);
+        slc_events_histogram(&r->events, wall, r->step, tag, &slope);
     }
 }
 
@@ -125,9 +137,8 @@ slc_status slc_run_watch_epoch(run *r, const json_t *line, slc_err *err)
 {
     slc_status st = SLC_OK;
     if (due(r, r->epoch)) {
-        json_t *o = slc_histogram_line(r->model, r->before, r->epoch);
-        char *text = slc_json_line(o);
-        json_decref(o);
+        r->inside = slc_histogram_line(r->model, r->before, r->epoch);
+        char *text = slc_json_line(r->inside);
         if (!text) return slc_fail(err, SLC_ENOMEM, "histograms: out of memory");
         st = slc_file_append_line(slc_run_path(r, "histograms.jsonl"), text, err);
         free(text);

@@ -64,4 +64,10 @@ SLC_CHECKED slc_status slc_patient_viewer(patient *p, slc_model **out, slc_err *
 SLC_CHECKED slc_status slc_patient_wake(patient *p, const char *output, double most,
                                         double *difference, slc_err *err);
 
+/* finetune.c: trains a written net a little; adds {"finetune": {"epochs", "set", "top1_before",
+ * "top1_after"}} to result. */
+SLC_CHECKED slc_status slc_patient_train(const char *path,
+                                         const slc_surgery_settings *settings,
+                                         json_t *result, slc_err *err);
+
 #endif

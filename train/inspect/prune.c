@@ -189,8 +189,10 @@ slc_status slc_prune(const char *path, const char *output,
     patient p;
     double difference = 0;
     slc_model *viewer = NULL;
-    json_t *removed = json_array();
     *result = NULL;
+    if (settings->finetune && !output)
+        return slc_fail(err, SLC_EINVAL, "fine-tuning needs a file to write (--output)");
+    json_t *removed = json_array();
     slc_status st = slc_patient_open(&p, path, settings, err);
     const json_int_t before = st == SLC_OK ? weight_count(&p) : 0;
     if (st == SLC_OK) st = slc_patient_viewer(&p, &viewer, err);
@@ -203,7 +205,14 @@ slc_status slc_prune(const char *path, const char *output,
             json_pack("{s:i, s:O, s:I, s:I, s:f, s:I}", "schema", 1, "removed", removed,
                       "weights_before", before, "weights_after", weight_count(&p),
                       "difference", difference, "images", (json_int_t)p.images);
+    const bool changed = json_array_size(removed) > 0;
     json_decref(removed);
     slc_patient_close(&p);
+    if (st == SLC_OK && settings->finetune && changed)
+        st = slc_patient_train(output, settings, *result, err);
+    if (st != SLC_OK) {
+        json_decref(*result);
+        *result = NULL;
+    }
     return st;
 }
