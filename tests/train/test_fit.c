@@ -233,6 +233,37 @@ static void test_survives_kill(const char *const *sets, const char *name)
     }
 }
 
+/* Killed twice at random, read by other numbers of threads each time: still the same bytes. The
+ * last leg has the recipe of "plain", because the model file holds it. */
+static void test_survives_any_kill_with_any_threads(void)
+{
+    static const char *const one[] = {"loader.threads=1", NULL}, *const four[] = {
+                                                                     "loader.threads=4",
+                                                                     "loader.ahead=2",
+                                                                     NULL};
+    for (uint64_t i = 0; i < 3; i++) {
+        slc_rng rng = slc_rng_at((uint64_t)getpid(), 0, i, SLC_SLOT_SAMPLER);
+        const uint64_t first = 1 + slc_rng_below(&rng, 40),
+                       second = 1 + slc_rng_below(&rng, 30);
+        char name[64], text[600];
+        snprintf(name, sizeof(name), "killed-%d-at-%d-and-%d", (int)i, (int)first,
+                 (int)second);
+        int st = child((job){.name = name, .sets = i % 2 ? four : one, .kill_at = first},
+                       text);
+        CHECK(st == -1, "%s: not killed: %s", name, text);
+        st = child((job){.name = name,
+                         .sets = i % 2 ? one : four,
+                         .resume = true,
+                         .kill_at = second},
+                   text);
+        CHECK(st == -1, "%s: not killed again: %s", name, text);
+        must((job){.name = name, .resume = true});
+        same_file("plain", name, "model.safetensors");
+        same_file("plain", name, "steps.csv");
+        same_metrics("plain", name);
+    }
+}
+
 /* What the frozen layers made is kept or made again: the same run, interrupted or not. */
 static void test_frozen_layers_may_run_once(void)
 {
@@ -242,7 +273,6 @@ static void test_frozen_layers_may_run_once(void)
     same_metrics("kept", "kept-not");
 }
 
-/* Two batches of 20 whose gradients make one step are one batch of 40. */
 /* Sum over all 2 x 2 patches of the training pictures of y_i y_k, of the first four filters. */
 static void filter_products(const float *w, double sum[4][4], double *count)
 {
@@ -297,6 +327,7 @@ static void test_a_whitening_layer_whitens_and_stays(void)
     refused((job){.name = "wrong", .sets = wrong}, SLC_EINVAL, "twice");
 }
 
+/* Two batches of 20 whose gradients make one step are one batch of 40. */
 static void test_accumulation_is_a_bigger_batch(void)
 {
 #define SMOOTH                                                                           \
@@ -335,6 +366,9 @@ static void test_refusals(void)
     refused((job){.name = "plain"}, SLC_EINVAL, "holds a run already");
     refused((job){.name = "plain", .resume = true, .sets = lr}, SLC_EINVAL,
             "the recipe has changed: optim.lr, train.epochs");
+    static const char *const mistyped[] = {"optim.lr", "train.epoch", NULL};
+    refused((job){.name = "again", .resume = true, .sets = lr, .allow = mistyped},
+            SLC_EINVAL, "no key \"train.epoch\"; did you mean \"train.epochs\"?");
     must((job){.name = "again", .resume = true, .sets = lr, .allow = allow});
     refused((job){.name = "r1", .sets = frozen}, SLC_EINVAL, "nothing.*");
     refused((job){.name = "r2", .sets = groups}, SLC_EINVAL, "matches no tensor");
@@ -351,7 +385,7 @@ static void test_directory_in_use(void)
     slc_err err = {0};
     snprintf(path, sizeof(path), "%s/plain/lock", root);
     CHECK(slc_lock_take(&lock, path, &err) == SLC_OK, "%s", err.msg);
-    refused((job){.name = "plain", .resume = true}, SLC_EINVAL, "");
+    refused((job){.name = "plain", .resume = true}, SLC_EINVAL, "in use");
     slc_lock_drop(&lock);
 }
 
@@ -418,6 +452,7 @@ int main(void)
     test_survives_kill(NULL, "bare");
     test_survives_kill(rich, "rich");
     test_survives_kill(late, "late");
+    test_survives_any_kill_with_any_threads();
     test_frozen_layers_may_run_once();
     test_a_whitening_layer_whitens_and_stays();
     test_accumulation_is_a_bigger_batch();

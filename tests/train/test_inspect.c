@@ -241,6 +241,10 @@ static void test_snapshots_average_and_strangers_do_not(void)
     CHECK(join(strangers, 2, SLC_ENSEMBLE_WEIGHTS, NULL, &o, &err) == SLC_EINVAL &&
               strstr(err.msg, "common ancestry"),
           "%s", err.msg);
+    static const char *const same[] = {"one", "two", "one/model.safetensors"};
+    CHECK(join(same, 3, SLC_ENSEMBLE_PROB, NULL, &o, &err) == SLC_EINVAL &&
+              strstr(err.msg, "named twice"),
+          "%s", err.msg);
     CHECK(join(other, 2, SLC_ENSEMBLE_PROB, NULL, &o, &err) == SLC_EINVAL &&
               strstr(err.msg, "prepare pictures differently"),
           "%s", err.msg);

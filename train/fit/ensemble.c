@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "train/checkpoint.h"
 #include "train/fit/norms.h"
@@ -102,6 +103,20 @@ static slc_status same_net(crew *c, const member *a, const member *b, slc_err *e
     return SLC_OK;
 }
 
+/* Two names of one file, or of a run and the file in it. */
+static slc_status not_again(const crew *c, const char *path, slc_err *err)
+{
+    struct stat a, b;
+    if (stat(path, &a) != 0) return SLC_OK; /* it was opened: gone since */
+    for (size_t i = 0; i + 1 < c->count; i++)
+        if (stat(c->members[i].trained.path, &b) == 0 && a.st_dev == b.st_dev &&
+            a.st_ino == b.st_ino)
+            return slc_fail(err, SLC_EINVAL,
+                            "%s is named twice: a model has nothing to add to itself",
+                            path);
+    return SLC_OK;
+}
+
 static slc_status open_members(crew *c, slc_err *err)
 {
     const slc_ensemble_settings *s = c->settings;
@@ -120,6 +135,7 @@ static slc_status open_members(crew *c, slc_err *err)
         if (st == SLC_OK) st = slc_tensors_open(&m->file, m->trained.path, err);
         if (st == SLC_OK && m->trained.member_count > 1)
             st = slc_fail(err, SLC_EINVAL, "%s is an ensemble already", m->trained.path);
+        if (st == SLC_OK) st = not_again(c, m->trained.path, err);
         if (st == SLC_OK && i)
             st = same_input(c, &c->members[0].trained, &m->trained, err);
         if (st == SLC_OK && i && averages(c)) st = same_net(c, &c->members[0], m, err);

@@ -89,6 +89,10 @@ SLC_CHECKED slc_status slc_run_freeze(run *r, bool frozen, slc_err *err);
  * measure, else it is already filled. */
 SLC_CHECKED slc_status slc_run_whiten(run *r, bool measure, slc_err *err);
 
+/* resume.c: refuses a recipe that is not the run's; both as trees. */
+SLC_CHECKED slc_status slc_run_compare(run *r, const slc_node *old, const slc_node *new,
+                                       slc_err *err);
+
 /* leftovers.c: files of an earlier run in the directory. */
 SLC_CHECKED slc_status slc_run_find_leftovers(run *r, bool *found, slc_err *err);
 SLC_CHECKED slc_status slc_run_remove_leftovers(run *r, slc_err *err);

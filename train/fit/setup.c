@@ -55,58 +55,6 @@ static const char *tree_text(slc_arena *arena, const slc_node *node)
     return copy;
 }
 
-/* Keys that change nothing about what is learned. */
-static bool harmless(const void *of, const char *path)
-{
-    static const char *const keys[] = {
-        "loader.threads",         "loader.ahead",
-        "loader.cache",           "loader.cache_mb",
-        "loader.quarantine",      "train.freeze_cache_mb",
-        "train.checkpoint_steps", "train.checkpoint_minutes",
-        "train.tensorboard",      "train.histograms"};
-    for (size_t i = 0; i < SLC_COUNT(keys); i++)
-        if (strcmp(path, keys[i]) == 0) return true;
-    for (const char *const *allow = of; allow && *allow; allow++)
-        if (strcmp(path, *allow) == 0) return true;
-    return false;
-}
-
-/* All keys that differ, for one sentence. */
-typedef struct changed {
-    const char *const *allow;
-    const char *seen[8];
-    size_t n;
-} changed;
-
-static bool seen_or_harmless(const void *of, const char *path)
-{
-    const changed *c = of;
-    for (size_t i = 0; i < c->n; i++)
-        if (strcmp(path, c->seen[i]) == 0) return true;
-    return harmless(c->allow, path);
-}
-
-static slc_status compare(run *r, const slc_node *old, const slc_node *new, slc_err *err)
-{
-    changed c = {.allow = r->settings->allow};
-    char list[300] = "";
-    size_t used = 0;
-    const char *path;
-    while (c.n < SLC_COUNT(c.seen) &&
-           (path = slc_node_diff(old, new, &r->arena, seen_or_harmless, &c))) {
-        c.seen[c.n++] = path;
-        if (used < sizeof(list))
-            used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
-                                     c.n > 1 ? ", " : "", path);
-    }
-    if (c.n == 0) return SLC_OK;
-    return slc_fail(
-        err, SLC_EINVAL,
-        "%s: cannot resume, the recipe has changed: %s (--allow KEY accepts a "
-        "change)",
-        r->settings->run, list);
-}
-
 static slc_status choose_recipe(run *r, slc_err *err)
 {
     const slc_fit_settings *s = r->settings;
@@ -131,7 +79,7 @@ static slc_status choose_recipe(run *r, slc_err *err)
         if (st == SLC_OK) /* both as text once: numbers are then written alike */
             st = slc_node_parse(&new, &r->arena, r->recipe_text, strlen(r->recipe_text),
                                 "recipe", err);
-        if (st == SLC_OK) st = compare(r, old, new, err);
+        if (st == SLC_OK) st = slc_run_compare(r, old, new, err);
     }
     /* In a new directory at once: whatever kills the run from here on, it can be resumed. */
     return st == SLC_OK && !exists(r, "recipe.yaml") ? write_recipe(r, err) : st;
