@@ -7,11 +7,12 @@
 #include "base/file.h"
 #include "tools/cmd.h"
 #include "tools/html.h"
+#include "tools/look.h"
 #include "tools/open.h"
 #include "tools/plot.h"
 #include "tools/run_plots.h"
 #include "tools/tiles.h"
-#include "train/fit.h"
+#include "tools/worst.h"
 
 typedef struct report_settings {
     const char *output, *split;
@@ -54,7 +55,9 @@ static const char style[] =
 typedef struct page {
     cli_context *cli;
     const report_settings *settings;
-    const char *run, *room; /* room: a directory for pictures in the making */
+    const char *run;
+    char room[4096]; /* a directory for the picture in the making */
+    cli_worst worst;
     slc_arena arena;
     slc_str html;
 } page;
@@ -70,13 +73,28 @@ static const char *path_of(page *p, const char *dir, const char *name)
     return path ? path : "";
 }
 
-/* Takes in a picture that was drawn for the page and removes it. */
-static slc_status take(page *p, const char *name, const char *type, const char *alt,
-                       slc_err *err)
+/* Makes a place for one picture. Every picture has its own, so that whatever kills the report
+ * hardly ever leaves one behind. */
+static slc_status begin(page *p, const char *name, const char **path, slc_err *err)
 {
-    const char *path = path_of(p, p->room, name);
-    const slc_status st = cli_html_picture(&p->html, path, type, alt, err);
+    const char *tmp = getenv("TMPDIR");
+    snprintf(p->room, sizeof(p->room), "%s/sluice-report.XXXXXX",
+             tmp && *tmp ? tmp : "/tmp");
+    if (!mkdtemp(p->room)) return slc_fail_errno(err, SLC_EIO, "%s", p->room);
+    *path = path_of(p, p->room, name);
+    return SLC_OK;
+}
+
+/* Takes the picture in, unless drawing it failed (st), and its place away. */
+static slc_status end(page *p, const char *path, const char *alt, slc_status st,
+                      slc_err *err)
+{
+    const bool svg = path && strstr(path, ".svg");
+    if (!path) return st;
+    if (st == SLC_OK)
+        st = cli_html_picture(&p->html, path, svg ? "svg+xml" : "png", alt, err);
     (void)unlink(path);
+    (void)rmdir(p->room);
     return st;
 }
 
@@ -89,12 +107,17 @@ static void fact(page *p, const char *what, const char *fmt, double value)
 
 static slc_status add_curves(page *p, slc_err *err)
 {
+    const char *path = NULL;
     if (access(path_of(p, p->run, "metrics.jsonl"), F_OK) != 0) return SLC_OK;
-    const slc_status st =
-        cli_curves_write(path_of(p, p->room, "curves.svg"), p->run, err);
-    if (st != SLC_OK) return st;
     heading(p, "Curves");
-    return take(p, "curves.svg", "svg+xml", "curves", err);
+    slc_status st = begin(p, "curves.svg", &path, err);
+    if (st == SLC_OK) st = cli_curves_write(path, p->run, err);
+    return end(p, path, "curves", st, err);
+}
+
+static void note(void *worst, const slc_prediction *p)
+{
+    cli_worst_note(worst, p);
 }
 
 static slc_status score(page *p, const slc_trained *t, const slc_source *source,
@@ -105,9 +128,12 @@ static slc_status score(page *p, const slc_trained *t, const slc_source *source,
     slc_status st = slc_trained_loader(t, source, p->cli->threads, &settings, err);
     if (st == SLC_OK) st = slc_loader_open(&loader, &settings, err);
     if (st == SLC_OK)
-        st = slc_trained_eval(
-            t, loader, &(slc_eval_settings){.log = p->cli->log, .stop = p->cli->stop},
-            metric, err);
+        st = slc_trained_eval(t, loader,
+                              &(slc_eval_settings){.log = p->cli->log,
+                                                   .stop = p->cli->stop,
+                                                   .on_prediction = note,
+                                                   .user = &p->worst},
+                              metric, err);
     slc_loader_close(&loader);
     return st;
 }
@@ -124,6 +150,54 @@ static void add_classes(page *p, const slc_trained *t, const slc_metric *metric)
                        s.precision, s.recall, s.f1);
     }
     slc_str_add(&p->html, "</table>\n");
+}
+
+static slc_status draw_scores(page *p, const slc_trained *t, const slc_metric *metric,
+                              slc_err *err)
+{
+    static const struct {
+        const char *name, *alt;
+        slc_status (*draw)(const char *path, const json_t *metric, const char *title,
+                           slc_err *err);
+    } parts[] = {{"confusion.svg", "confusion", cli_confusion_write},
+                 {"reliability.svg", "reliability", cli_reliability_write}};
+    slc_status st = SLC_OK;
+    json_t *object = slc_metric_json(metric, t->classes);
+    if (!object) return slc_fail(err, SLC_ENOMEM, "report: out of memory");
+    for (size_t i = 0; st == SLC_OK && i < SLC_COUNT(parts); i++) {
+        const char *path = NULL;
+        st = begin(p, parts[i].name, &path, err);
+        if (st == SLC_OK) st = parts[i].draw(path, object, parts[i].alt, err);
+        st = end(p, path, parts[i].alt, st, err);
+    }
+    json_decref(object);
+    return st;
+}
+
+static slc_status add_worst(page *p, const slc_trained *t, const slc_source *source,
+                            slc_err *err)
+{
+    const char *path = NULL;
+    const slc_loader_settings s = slc_trained_stream(t, source, p->cli->threads);
+    if (p->worst.count == 0) return SLC_OK;
+    heading(p, "Largest losses");
+    slc_status st = begin(p, "worst.png", &path, err);
+    if (st == SLC_OK) st = cli_worst_write(path, &p->worst, t, &s, err);
+    return end(p, path, "largest losses", st, err);
+}
+
+static slc_status add_histograms(page *p, slc_err *err)
+{
+    const char *path = NULL;
+    json_t *line = NULL;
+    slc_status st =
+        cli_last_line_read(&line, path_of(p, p->run, "histograms.jsonl"), err);
+    if (st != SLC_OK || !line) return st;
+    heading(p, "Weights, gradients, updates");
+    st = begin(p, "histograms.png", &path, err);
+    if (st == SLC_OK) st = cli_histograms_write(path, line, err);
+    json_decref(line);
+    return end(p, path, "histograms", st, err);
 }
 
 static slc_status add_scores(page *p, const slc_trained *t, const slc_source *source,
@@ -143,15 +217,10 @@ static slc_status add_scores(page *p, const slc_trained *t, const slc_source *so
         fact(p, "calibration error", "%.4f", slc_metric_ece(&metric));
         fact(p, "images", "%.0f", (double)metric.count);
         slc_str_add(&p->html, "</div>\n");
-        json_t *object = slc_metric_json(&metric, t->classes);
-        if (!object) st = slc_fail(err, SLC_ENOMEM, "report: out of memory");
-        if (st == SLC_OK)
-            st = cli_confusion_write(path_of(p, p->room, "confusion.svg"), object,
-                                     "confusion", err);
-        json_decref(object);
+        st = draw_scores(p, t, &metric, err);
     }
-    if (st == SLC_OK) st = take(p, "confusion.svg", "svg+xml", "confusion", err);
     if (st == SLC_OK) add_classes(p, t, &metric);
+    if (st == SLC_OK) st = add_worst(p, t, source, err);
     slc_metric_free(&metric);
     return st;
 }
@@ -162,6 +231,7 @@ static slc_status add_samples(page *p, const slc_trained *t, const slc_source *s
 {
     slc_loader *loader = NULL;
     const slc_batch *batch = NULL;
+    const char *path = NULL;
     cli_tiles *tiles = cli_tiles_create();
     slc_loader_settings s = slc_recipe_loader_settings(&t->recipe, &t->plans, source,
                                                        SLC_FOR_TRAIN, p->cli->threads);
@@ -173,15 +243,18 @@ static slc_status add_samples(page *p, const slc_trained *t, const slc_source *s
         st = cli_tiles_add_batch(tiles, loader, source, t->plans.augment,
                                  (uint64_t)t->recipe.seed, batch,
                                  (size_t)p->settings->samples, err);
-    if (st == SLC_OK && tiles->count > 0)
-        st = cli_sheet_write(path_of(p, p->room, "samples.png"), tiles->tile,
-                             tiles->count, &(cli_sheet){.least = 96}, err);
+    heading(p, "Training pictures, as the net sees them");
+    if (st == SLC_OK && tiles->count > 0) {
+        st = begin(p, "samples.png", &path, err);
+        if (st == SLC_OK)
+            st = cli_sheet_write(path, tiles->tile, tiles->count,
+                                 &(cli_sheet){.least = 96}, err);
+        st = end(p, path, "samples", st, err);
+    }
     if (batch) slc_loader_release(loader, batch);
     slc_loader_close(&loader);
-    if (tiles) cli_tiles_destroy(&tiles);
-    if (st != SLC_OK) return st;
-    heading(p, "Training pictures, as the net sees them");
-    return take(p, "samples.png", "png", "samples", err);
+    cli_tiles_destroy(&tiles);
+    return st;
 }
 
 /* A text file of the run, as it is. */
@@ -234,11 +307,7 @@ static slc_status add_all(page *p, const slc_trained *t,
     if (source) st = add_scores(p, t, source, err);
     if (st == SLC_OK) st = add_curves(p, err);
     if (st == SLC_OK && p->settings->samples) st = add_samples(p, t, sources->train, err);
-    if (st == SLC_OK && access(path_of(p, p->run, "histograms.png"), F_OK) == 0) {
-        heading(p, "Weights and gradients");
-        st = cli_html_picture(&p->html, path_of(p, p->run, "histograms.png"), "png",
-                              "histograms", err);
-    }
+    if (st == SLC_OK) st = add_histograms(p, err);
     if (st == SLC_OK) st = add_file(p, "The end", "summary.json", err);
     if (st == SLC_OK) st = add_file(p, "Recipe", "recipe.yaml", err);
     if (st == SLC_OK) add_environment(p, t);
@@ -252,7 +321,6 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
                       slc_err *err)
 {
     page p = {.cli = cli, .settings = settings, .run = args[0]};
-    char room[] = "/tmp/sluice-report.XXXXXX";
     slc_recipe_sources sources = {0};
     slc_trained trained = {0};
     (void)count;
@@ -266,13 +334,8 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
         &trained, p.run, &(slc_trained_settings){.threads = cli->threads}, err);
     if (st == SLC_OK)
         st = slc_recipe_open_sources(&sources, &trained.recipe, cli->log, err);
-    if (st == SLC_OK && !mkdtemp(room)) st = slc_fail_errno(err, SLC_EIO, "%s", room);
-    if (st == SLC_OK) {
-        p.room = room;
-        st = add_all(&p, &trained, &sources, err);
-        if (st == SLC_OK) st = slc_file_replace(output, p.html.text, p.html.size, err);
-        (void)rmdir(room);
-    }
+    if (st == SLC_OK) st = add_all(&p, &trained, &sources, err);
+    if (st == SLC_OK) st = slc_file_replace(output, p.html.text, p.html.size, err);
     if (st == SLC_OK && cli->json)
         st = cli_print_json(json_pack("{s:i, s:s, s:I}", "schema", 1, "report", output,
                                       "bytes", (json_int_t)p.html.size),
@@ -294,8 +357,9 @@ const cli_cmd cli_cmd_report = {
     .least = 1,
     .most = 1,
     .details =
-        "Scores and confusion on the test set, curves, training pictures, weight "
-        "histograms (if the\nrun keeps them), summary, recipe and environment, in one "
+        "Scores, confusion, calibration and the largest losses on the test set, curves, "
+        "training\npictures, histograms (if the run keeps them), summary, recipe and "
+        "environment, in one "
         "file that needs no other.",
     .examples =
         "  sluice report runs/demo\n  sluice report runs/demo -o demo.html --samples 64",

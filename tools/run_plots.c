@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/file.h"
@@ -126,6 +127,22 @@ slc_status cli_curves_write(const char *path, const char *run, slc_err *err)
     if (st == SLC_OK)
         st = cli_plot_write(path, &(cli_figure){.panels = panels, .count = n}, err);
     slc_arena_free(&arena);
+    return st;
+}
+
+slc_status cli_last_line_read(json_t **out, const char *path, slc_err *err)
+{
+    uint8_t *text = NULL;
+    size_t size = 0;
+    *out = NULL;
+    if (access(path, F_OK) != 0) return SLC_OK;
+    const slc_status st = slc_file_read(&text, &size, path, (size_t)1 << 31, err);
+    for (size_t end = size, at; st == SLC_OK && !*out && end > 0; end = at) {
+        for (at = end - 1; at > 0 && text[at - 1] != '\n';)
+            at--;
+        *out = json_loadb((const char *)text + at, end - at, 0, NULL);
+    }
+    free(text);
     return st;
 }
 
