@@ -90,8 +90,9 @@ static slc_status run_overfit(cli_context *cli, const void *settings, int count,
         printf("%.4g", json_number_value(loss));
     else
         printf("no number");
-    printf(" after %lld steps, top-1 %.3f\n",
+    printf(" after %lld steps at rate %.3g, top-1 %.3f\n",
            (long long)json_integer_value(json_object_get(o, "steps")),
+           json_number_value(json_object_get(o, "lr")),
            json_number_value(json_object_get(o, "top1")));
     for (size_t i = 0; i < json_array_size(advice); i++)
         printf("  %s\n", json_string_value(json_array_get(advice, i)));
@@ -126,11 +127,12 @@ const cli_cmd cli_cmd_overfit = {
     .args = "RECIPE",
     .least = 1,
     .most = 1,
-    .details = "Trains on one batch, without augmentation, mixing and smoothing, until "
-               "the loss is\n"
-               "zero and every picture right. A net that cannot do that has a fault: "
-               "exit code 1, and\n"
-               "what to look at. Nothing is written.",
+    .details =
+        "Trains on one batch, without augmentation, mixing, smoothing and dropout, until "
+        "the loss is\n"
+        "zero and every picture right. A net that cannot do that has a fault: "
+        "exit code 1, and\n"
+        "what to look at. Nothing is written.",
     .examples = "  sluice overfit recipes/fashion-mnist.yaml\n"
                 "  sluice overfit recipe.yaml --images 32 --lr 0.01",
     .options = overfit_options,

@@ -14,14 +14,15 @@ typedef struct slc_sanity_settings {
         images; /* overfit: in the batch, 0 = the recipe's batch, at most 32. verify: to
                         learn from, 0 = 768; half as many are held out */
     uint64_t steps; /* 0 = 300 (overfit), 60 (verify) */
-    double lr;      /* 0 = the recipe's */
-    double target;  /* overfit: the loss that is called zero; 0 = 0.01 */
+    double
+        lr; /* 0 = the recipe's; overfit: that by images / batch, then a tenth, a hundredth */
+    double target; /* overfit: the loss that is called zero; 0 = 0.01 */
     size_t threads;
     const slc_log *log;
     const atomic_int *stop;
 } slc_sanity_settings;
 
-/* Trains on one batch, without augmentation, mixing or smoothing. *result: {"ok", "steps", "loss",
+/* Trains on one batch, without augmentation, mixing, smoothing or dropping. *result: {"ok", "lr", "steps", "loss",
  * "start", "top1", "losses": [...], "advice": [...]}; advice is empty if ok. Errors: those of
  * opening data and net. A loss that does not fall is a result, not an error. */
 SLC_API SLC_CHECKED slc_status slc_overfit(const slc_sanity_settings *settings,

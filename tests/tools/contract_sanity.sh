@@ -6,6 +6,9 @@ section_sanity() {
     expect 0 'learnt by heart' "$sluice" overfit tiny.yaml -q
     expect 0 '"ok": *true' "$sluice" overfit tiny.yaml -q --json
     expect 1 'NOT learnt' "$sluice" overfit tiny.yaml -q --steps 2
+    # What drops at random rests meanwhile, however it is written.
+    expect 0 'learnt by heart' "$sluice" overfit tiny.yaml -q --set \
+        'model={layers: [flatten, dropout, {linear: 32}, relu, {dropout: 0.9}, {linear: {out: 4}}]}'
     expect 1 'lower optim.lr' "$sluice" overfit tiny.yaml -q --lr 1000
     expect 0 '^ok +learns' "$sluice" verify tiny.yaml -q
     expect 0 '^ok +shuffle' "$sluice" verify tiny.yaml -q

@@ -1,6 +1,7 @@
 /* Models: promises of train/model.h, on both engines. */
 #include "base/attr.h"
 #include "tests/check.h"
+#include "train/layer.h"
 #include "train/model.h"
 #include "train/net.h"
 
@@ -47,6 +48,47 @@ static void step(slc_model *m, uint64_t at, size_t n)
     for (size_t i = 0; i < slc_model_weight_count(m); i++)
         slc_model_weights(m)[i] -= 1e-3f * slc_model_grads(m)[i];
     slc_model_touch(m);
+}
+
+/* Block l of L drops its branch with l / L of the chance; without one the net is as it was. */
+static void test_drop_path_follows_the_linear_rule(void)
+{
+    static const struct {
+        const char *net, *plain;
+        size_t blocks;
+    } nets[] = {{"{name: resnet18, drop_path: 0.4}", "{name: resnet18}", 8},
+                {"{name: resnet50, drop_path: 0.4}", "{name: resnet50}", 16},
+                {"{name: resnet20, drop_path: 0.4}", "{name: resnet20}", 9},
+                {"{name: wrn, depth: 16, width: 1, drop_path: 0.4}",
+                 "{name: wrn, depth: 16, width: 1}", 6}};
+    for (size_t k = 0; k < SLC_COUNT(nets); k++) {
+        slc_arena arena = {0};
+        slc_err err = {0};
+        slc_node *spec[2];
+        slc_net *net[2];
+        const char *const text[2] = {nets[k].net, nets[k].plain};
+        size_t seen = 0;
+        for (size_t i = 0; i < 2; i++)
+            CHECK(slc_node_parse(&spec[i], &arena, text[i], strlen(text[i]), "net",
+                                 &err) == SLC_OK &&
+                      slc_net_build(&net[i], spec[i], (slc_shape){3, 64, 64}, 10, &err) ==
+                          SLC_OK,
+                  "%s", err.msg);
+        for (size_t i = 0; i < net[0]->nodes; i++) {
+            const slc_net_node *n = &net[0]->node[i];
+            if (strcmp(n->layer->entry.name, "drop_path") != 0) continue;
+            const double p = ((const slc_drop_settings *)n->settings)->p;
+            seen++;
+            CHECK(fabs(p - 0.4 * (double)seen / (double)nets[k].blocks) < 1e-6, "%s: %g",
+                  n->name, p);
+        }
+        CHECK(seen == nets[k].blocks && net[0]->nodes == net[1]->nodes + seen &&
+                  net[0]->weights == net[1]->weights,
+              "%s: %zu of %zu", text[0], seen, nets[k].blocks);
+        slc_net_free(&net[0]);
+        slc_net_free(&net[1]);
+        slc_arena_free(&arena);
+    }
 }
 
 static void test_training_repeats_itself(const char *engine, bool any_threads)
@@ -261,6 +303,7 @@ int main(void)
 {
     for (size_t i = 0; i < sizeof(pixels) / sizeof(pixels[0]); i++)
         pixels[i] = (float)(i * 2654435761u >> 8 & 255) / 128 - 1;
+    test_drop_path_follows_the_linear_rule();
     test_frozen_beginning_runs_apart("blas");
     test_frozen_beginning_runs_apart("auto");
     test_training_repeats_itself("blas", true);

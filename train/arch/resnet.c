@@ -8,14 +8,25 @@
 typedef struct settings {
     int stem;
     int64_t depth, width;
-    double dropout;
+    double dropout, drop_path;
 } settings;
+
+#define DROP_PATH                                                                        \
+    {                                                                                    \
+        "drop_path", SLC_FIELD(settings, drop_path),                                     \
+            .lo = 0, .hi = 0.99, .initial = "0",                                         \
+            .help = "chance of an image's last branch to be dropped while training; "    \
+                    "that of "                                                           \
+                    "block l of L is l / L of it (Huang et al. 2016)"                    \
+    }
 
 static const char *const stems[] = {"imagenet", "cifar", NULL};
 static const slc_param stem_params[] = {
     {"stem", SLC_FIELD(settings, stem), .choices = stems, .initial = "imagenet",
      .help = "first layers: 7 x 7 by 2 and pool, or 3 x 3 for small pictures"},
+    DROP_PATH,
     {0}};
+static const slc_param cifar_params[] = {DROP_PATH, {0}};
 static const slc_param wide_params[] = {
     {"depth", SLC_FIELD(settings, depth), .lo = 10, .hi = 1000, .initial = "28",
      .help = "layers: 6 n + 4"},
@@ -23,6 +34,7 @@ static const slc_param wide_params[] = {
      .help = "factor of the channels"},
     {"dropout", SLC_FIELD(settings, dropout), .lo = 0, .hi = 0.99, .initial = "0",
      .help = "between the two convolutions of a block"},
+    DROP_PATH,
     {0}};
 
 static void conv(slc_str *out, const char *name, const char *from, size_t width,
@@ -41,6 +53,17 @@ static void norm(slc_str *out, const char *name)
     slc_str_printf(out, "- batch_norm: {name: %s}\n", name);
 }
 
+/* Drops the branch that ends here; at: of how many blocks this is which, from 1. Without it the nets
+ * are as they were, layer by layer. */
+static const char *drop(slc_str *out, const char *name, double most, size_t at,
+                        size_t count)
+{
+    if (most <= 0) return NULL;
+    slc_str_printf(out, "- drop_path: {name: %s.drop, p: %.6g}\n", name,
+                   most * (double)at / (double)count);
+    return ".drop";
+}
+
 /* One residual block called name, after the layer called before; it gives width x expansion
  * channels and has inner ones within (0 = width). */
 typedef struct residual {
@@ -48,6 +71,8 @@ typedef struct residual {
     size_t width, expansion, inner;
     int stride;
     bool project;
+    double drop_path;
+    size_t at, count; /* which block, from 1, of how many */
 } residual;
 
 static void residual_block(slc_str *out, const residual *b)
@@ -64,15 +89,17 @@ static void residual_block(slc_str *out, const residual *b)
         norm(out, name);
         if (!last) slc_str_add(out, "- relu\n");
     }
+    const char *dropped = drop(out, b->name, b->drop_path, b->at, b->count);
+    const char *end = dropped ? dropped : convs == 2 ? ".bn2" : ".bn3";
     if (b->project) {
         snprintf(name, sizeof(name), "%s.downsample.0", b->name);
         conv(out, name, b->before, b->width * b->expansion, 1, b->stride);
         snprintf(name, sizeof(name), "%s.downsample.1", b->name);
         norm(out, name);
     }
-    slc_str_printf(out, "- add: {from: [%s.bn%zu, %s%s]}\n- relu: {name: %s}\n", b->name,
-                   convs, b->project ? b->name : b->before,
-                   b->project ? ".downsample.1" : "", b->name);
+    slc_str_printf(out, "- add: {from: [%s%s, %s%s]}\n- relu: {name: %s}\n", b->name, end,
+                   b->project ? b->name : b->before, b->project ? ".downsample.1" : "",
+                   b->name);
 }
 
 /* blocks[i] residual blocks in stage i; wide: factor of the channels within them. */
@@ -87,17 +114,20 @@ static void write_net(const settings *s, const size_t *blocks, size_t expansion,
     if (!cifar)
         slc_str_add(out, "- max_pool: {name: stem, kernel: 3, stride: 2, padding: 1}\n");
     size_t at = 0;
+    const size_t count = blocks[0] + blocks[1] + blocks[2] + blocks[3];
     for (size_t stage = 0; stage < 4; stage++)
         for (size_t i = 0; i < blocks[stage]; i++, at++) {
             snprintf(name[at & 1], sizeof(name[0]), "layer%zu.%zu", stage + 1, i);
-            residual_block(out,
-                           &(residual){.name = name[at & 1],
-                                       .before = name[~at & 1],
-                                       .width = (size_t)64 << stage,
-                                       .expansion = expansion,
-                                       .inner = wide * 64 << stage,
-                                       .stride = i == 0 && stage ? 2 : 1,
-                                       .project = i == 0 && (stage || expansion > 1)});
+            residual_block(out, &(residual){.name = name[at & 1],
+                                            .before = name[~at & 1],
+                                            .width = (size_t)64 << stage,
+                                            .expansion = expansion,
+                                            .inner = wide * 64 << stage,
+                                            .stride = i == 0 && stage ? 2 : 1,
+                                            .project = i == 0 && (stage || expansion > 1),
+                                            .drop_path = s->drop_path,
+                                            .at = at + 1,
+                                            .count = count});
         }
     slc_str_printf(out,
                    "- global_avg_pool: {name: avgpool}\n- linear: {name: fc, out: %zu}\n",
@@ -132,7 +162,7 @@ TORCHVISION(wide_resnet50_2, "resnet50, twice as wide within the blocks,", 4, 2,
             3)
 
 /* 6 n + 2 layers: 16, 32, 64 channels, n blocks each; projections where the shape changes. */
-static void write_cifar(size_t n, size_t classes, slc_str *out)
+static void write_cifar(const settings *s, size_t n, size_t classes, slc_str *out)
 {
     char name[2][64] = {"", "stem"};
     conv(out, "conv1", NULL, 16, 3, 1);
@@ -145,7 +175,10 @@ static void write_cifar(size_t n, size_t classes, slc_str *out)
                                         .width = (size_t)16 << at / n,
                                         .expansion = 1,
                                         .stride = change ? 2 : 1,
-                                        .project = change});
+                                        .project = change,
+                                        .drop_path = s->drop_path,
+                                        .at = at + 1,
+                                        .count = 3 * n});
     }
     slc_str_printf(out, "- global_avg_pool\n- linear: {name: fc, out: %zu}\n", classes);
 }
@@ -154,14 +187,16 @@ static void write_cifar(size_t n, size_t classes, slc_str *out)
     static slc_status id(const void *set, slc_shape in, size_t classes, slc_str *out,    \
                          slc_err *err)                                                   \
     {                                                                                    \
-        (void)set, (void)in, (void)err;                                                  \
-        write_cifar(n, classes, out);                                                    \
+        (void)in, (void)err;                                                             \
+        write_cifar(set, n, classes, out);                                               \
         return SLC_OK;                                                                   \
     }                                                                                    \
     const slc_arch slc_arch_##id = {                                                     \
         .entry = {.name = #id,                                                           \
                   .summary = "residual net of " #layers " layers for 32 x 32 pictures",  \
-                  .source = "He et al., CVPR 2016, section 4.2; option B shortcuts"},    \
+                  .source = "He et al., CVPR 2016, section 4.2; option B shortcuts",     \
+                  .params = cifar_params,                                                \
+                  .settings_size = sizeof(settings)},                                    \
         .write = id,                                                                     \
         .shape = {3, 32, 32},                                                            \
         .classes = 10,                                                                   \
@@ -173,27 +208,29 @@ CIFAR(resnet56, 9, 56)
 
 /* Norm and relu come before each convolution; the shortcut starts after the first of them
  * where the shape changes. */
-static void wide_block(slc_str *out, const char *name, const char *before, size_t width,
-                       int stride, bool project, double dropout)
+static void wide_block(slc_str *out, const residual *b, double dropout)
 {
+    const char *name = b->name;
     char text[160];
     slc_str_printf(out,
                    "- batch_norm: {name: %s.bn1, from: %s}\n- relu: {name: %s.act}\n",
-                   name, before, name);
+                   name, b->before, name);
     snprintf(text, sizeof(text), "%s.conv1", name);
-    conv(out, text, NULL, width, 3, stride);
+    conv(out, text, NULL, b->width, 3, b->stride);
     slc_str_printf(out, "- batch_norm: {name: %s.bn2}\n- relu\n", name);
     if (dropout > 0) slc_str_printf(out, "- dropout: %g\n", dropout);
     snprintf(text, sizeof(text), "%s.conv2", name);
-    conv(out, text, NULL, width, 3, 1);
-    if (project) {
+    conv(out, text, NULL, b->width, 3, 1);
+    const char *dropped = drop(out, name, b->drop_path, b->at, b->count);
+    if (b->project) {
         char from[160];
         snprintf(from, sizeof(from), "%s.act", name);
         snprintf(text, sizeof(text), "%s.shortcut", name);
-        conv(out, text, from, width, 1, stride);
+        conv(out, text, from, b->width, 1, b->stride);
     }
-    slc_str_printf(out, "- add: {name: %s, from: [%s.conv2, %s%s]}\n", name, name,
-                   project ? name : before, project ? ".shortcut" : "");
+    slc_str_printf(out, "- add: {name: %s, from: [%s%s, %s%s]}\n", name, name,
+                   dropped ? dropped : ".conv2", b->project ? name : b->before,
+                   b->project ? ".shortcut" : "");
 }
 
 static slc_status wrn(const void *set, slc_shape in, size_t classes, slc_str *out,
@@ -209,9 +246,16 @@ static slc_status wrn(const void *set, slc_shape in, size_t classes, slc_str *ou
     conv(out, "conv1", NULL, 16, 3, 1);
     for (size_t at = 0; at < 3 * n; at++) {
         snprintf(name[at & 1], sizeof(name[0]), "layer%zu.%zu", at / n + 1, at % n);
-        wide_block(out, name[at & 1], name[~at & 1],
-                   ((size_t)16 << at / n) * (size_t)s->width, at % n == 0 && at ? 2 : 1,
-                   at % n == 0, s->dropout);
+        wide_block(out,
+                   &(residual){.name = name[at & 1],
+                               .before = name[~at & 1],
+                               .width = ((size_t)16 << at / n) * (size_t)s->width,
+                               .stride = at % n == 0 && at ? 2 : 1,
+                               .project = at % n == 0,
+                               .drop_path = s->drop_path,
+                               .at = at + 1,
+                               .count = 3 * n},
+                   s->dropout);
     }
     slc_str_printf(out,
                    "- batch_norm: {name: bn}\n- relu\n- global_avg_pool\n"

@@ -57,7 +57,7 @@ slc_status slc_trial_open(trial *t, const slc_sanity_settings *settings, uint64_
 {
     const slc_recipe *r = settings->recipe;
     slc_loader *loader = NULL;
-    *t = (trial){.settings = settings};
+    *t = (trial){.settings = settings, .spec = r->model};
     slc_status st = slc_recipe_open_sources(&t->sources, r, settings->log, err);
     if (st == SLC_OK) st = slc_recipe_make_plans(&t->plans, r, err);
     if (st != SLC_OK) return st;
@@ -94,9 +94,11 @@ slc_status slc_trial_net(trial *t, size_t batch, slc_err *err)
     slc_model_destroy(&t->model);
     t->stepper = (stepper){0};
     t->batch = batch;
+    t->lr = t->settings->lr > 0 ? t->settings->lr
+                                : ((const slc_optim_common *)r->optim_settings)->lr;
     slc_status st =
         slc_model_create(&t->model,
-                         &(slc_model_settings){.spec = r->model,
+                         &(slc_model_settings){.spec = t->spec,
                                                .channels = t->channels,
                                                .height = t->height,
                                                .width = t->width,
@@ -151,10 +153,8 @@ slc_status slc_trial_score(trial *t, size_t first, size_t n, const int32_t *labe
     return SLC_OK;
 }
 
-static double rate_at(const trial *t, uint64_t step, uint64_t steps)
+static double rate_at(double lr, uint64_t step, uint64_t steps)
 {
-    const slc_optim_common *common = t->settings->recipe->optim_settings;
-    const double lr = t->settings->lr > 0 ? t->settings->lr : common->lr;
     const double rise = fmax(1, (double)steps / 10), at = (double)step;
     const double fall = (double)steps / 2;
     if (at <= rise) return lr * at / rise;
@@ -179,9 +179,9 @@ slc_status slc_trial_step(trial *t, size_t first, size_t n, const int32_t *label
         st = slc_model_backward(t->model, d, &pass, err);
     }
     if (st == SLC_OK)
-        (void)slc_stepper_step(&t->stepper, step,
-                               (slc_rate){.lr = rate_at(t, step, steps), .momentum = -1},
-                               -1);
+        (void)slc_stepper_step(
+            &t->stepper, step,
+            (slc_rate){.lr = rate_at(t->lr, step, steps), .momentum = -1}, -1);
     slc_arena_free(&scratch);
     return st;
 }

@@ -15,10 +15,12 @@ typedef struct trial {
     size_t count, each; /* pictures held, floats of one */
     float *pictures;
     int32_t *labels;
-    uint64_t *index; /* into the training source */
+    uint64_t *index;      /* into the training source */
+    const slc_node *spec; /* of the net: the recipe's, or what overfit makes of it */
     slc_model *model;
     stepper stepper;
     size_t batch;
+    double lr; /* the highest of the steps */
 } trial;
 
 /* Opens the training data and keeps up to images pictures, drawn by the recipe's seed, as its eval
@@ -27,7 +29,7 @@ SLC_CHECKED slc_status slc_trial_open(trial *t, const slc_sanity_settings *setti
                                       uint64_t images, slc_err *err);
 void slc_trial_close(trial *t); /* accepts what open left */
 
-/* A fresh net for batches of that many pictures. */
+/* A fresh net for batches of that many pictures; lr becomes the settings' or the recipe's. */
 SLC_CHECKED slc_status slc_trial_net(trial *t, size_t batch, slc_err *err);
 
 /* Cross-entropy and top-1 of pictures first to first + n with these labels; one batch at most in
