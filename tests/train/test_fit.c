@@ -403,6 +403,30 @@ static void test_early_stopping(void)
           "what was kept scores as it did then");
 }
 
+/* Ended by its time, with the rate near zero, although its warm-up alone was to take longer. */
+static void test_a_budget_ends_annealed(void)
+{
+    static const char *const sets[] = {"train.budget=2s", "train.epochs=100000",
+                                       "schedule.warmup_epochs=50000", NULL};
+    size_t n;
+    must((job){.name = "budget", .sets = sets});
+    char *text = (char *)slurp("budget", "summary.json", &n);
+    CHECK(strstr(text, "the budget of 2s is used"), "%s", text);
+    free(text);
+    const double seconds = summary_value("budget", NULL, "seconds");
+    CHECK(seconds > 1 && seconds < 4, "%g s", seconds);
+    text = (char *)slurp("budget", "steps.csv", &n);
+    double highest = 0, last = 0;
+    for (char *line = strchr(text, '\n'); line && line[1];
+         line = strchr(line + 1, '\n')) {
+        const char *lr = strchr(strchr(line + 1, ',') + 1, ',') + 1;
+        last = strtod(lr, NULL);
+        highest = fmax(highest, last);
+    }
+    CHECK(highest > 0.01 && last < 0.1 * highest, "from %g to %g", highest, last);
+    free(text);
+}
+
 static void test_averages_and_snapshots(void)
 {
     static const char *const swa[] = {"train.swa={start: 0.5, lr: 0.02, bn_batches: 8}",
@@ -460,6 +484,7 @@ int main(void)
     test_refusals();
     test_directory_in_use();
     test_early_stopping();
+    test_a_budget_ends_annealed();
     test_averages_and_snapshots();
     test_looks_inside();
     snprintf(data, sizeof(data), "rm -rf %s", root);

@@ -64,6 +64,9 @@ static slc_status evaluate(run *r, json_t *line, slc_err *err)
     }
     if (slc_run_uses_ema(r)) slc_run_swap_out(r);
     r->times.evaluation += slc_clock_ns() - begin;
+    r->pace.evaluating += (double)(slc_clock_ns() - begin) / 1e9;
+    r->pace.evaluated +=
+        slc_source_count(r->sources.val ? r->sources.val : r->sources.test);
     return st;
 }
 
@@ -178,6 +181,7 @@ slc_status slc_run_epoch_end(run *r, bool *stop, slc_err *err)
     const slc_recipe_swa *swa = &r->recipe->train.swa;
     json_t *line = begin_line(r);
     slc_status st = evaluate(r, line, err);
+    put(json_object_get(line, "time"), "evaluation", (double)r->times.evaluation / 1e9);
     if (st == SLC_OK && swa->on && r->step >= slc_run_swa_start(r) &&
         (r->epoch + 1) % (uint64_t)swa->every == 0)
         slc_run_add_swa(r);

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "train/fit/run.h"
-#include "train/recipe_impl.h"
 
 uint64_t slc_run_steps_per_epoch(const run *r)
 {
@@ -23,6 +22,7 @@ static double base_lr(const run *r)
 slc_rate slc_run_rate(const run *r, uint64_t step)
 {
     const slc_recipe *recipe = r->recipe;
+    const slc_warmup warmup = slc_run_warmup(r);
     const slc_when when = {.step = step,
                            .steps = r->planned,
                            .steps_per_epoch = slc_run_steps_per_epoch(r),
@@ -31,16 +31,15 @@ slc_rate slc_run_rate(const run *r, uint64_t step)
                            .loss = r->history.val_loss,
                            .top1 = r->history.val_top1,
                            .evaluations = r->history.evaluations};
-    slc_rate rate = slc_schedule_rate(recipe->schedule, recipe->schedule_settings,
-                                      &recipe->warmup, &when);
+    slc_rate rate =
+        slc_schedule_rate(recipe->schedule, recipe->schedule_settings, &warmup, &when);
     const uint64_t start = slc_run_swa_start(r);
     if (!recipe->train.swa.on || step < start) return rate;
     slc_when turn =
         when; /* within one epoch from the schedule's rate to the constant one */
     turn.step = start;
-    const double from = slc_schedule_rate(recipe->schedule, recipe->schedule_settings,
-                                          &recipe->warmup, &turn)
-                            .lr;
+    const double from =
+        slc_schedule_rate(recipe->schedule, recipe->schedule_settings, &warmup, &turn).lr;
     const double part =
         fmin(1, (double)(step - start) / (double)slc_run_steps_per_epoch(r));
     rate.lr = from + (recipe->train.swa.lr - from) * part;
@@ -154,8 +153,8 @@ static slc_status take_step(run *r, slc_err *err)
 static slc_status maybe_snapshot(run *r, slc_err *err)
 {
     const uint64_t keep = (uint64_t)r->recipe->train.snapshots;
-    const uint64_t warm =
-        slc_warmup_steps(&r->recipe->warmup, slc_run_steps_per_epoch(r));
+    const slc_warmup warmup = slc_run_warmup(r);
+    const uint64_t warm = slc_warmup_steps(&warmup, slc_run_steps_per_epoch(r));
     uint64_t number = 1;
     char name[64];
     if (keep == 0 || r->step <= warm + 1) return SLC_OK;
@@ -183,19 +182,6 @@ slc_status slc_run_open_stream(run *r, uint64_t epochs, slc_err *err)
     s.log = r->settings->log;
     s.epochs = epochs;
     return slc_loader_open(&r->loader, &s, err);
-}
-
-/* Under a time budget the plan follows the speed: what is left of the time, at the mean time
- * of a step so far (evaluations included), and 3 % in hand for the end. */
-static void refit_plan(run *r)
-{
-    double budget;
-    const char *text = r->recipe->train.budget;
-    if (!text || !*text || !slc_parse_duration(text, &budget) || r->step == 0) return;
-    const double spent = r->seconds_before + (double)(slc_clock_ns() - r->started) / 1e9;
-    const double left = budget * 0.97 - spent;
-    const double more = left > 0 ? left * (double)r->step / spent : 0;
-    r->planned = r->step + (uint64_t)more;
 }
 
 static bool time_to_save(const run *r)
@@ -237,7 +223,7 @@ static slc_status after_step(run *r, slc_err *err)
     if (st == SLC_OK) st = take_step(r, err);
     if (st == SLC_OK) st = maybe_snapshot(r, err);
     if (st != SLC_OK) return st;
-    if (r->step == 30 || r->step == 5) refit_plan(r);
+    if (r->step >= r->pace.next && r->position < r->batches) slc_run_refit(r);
     if (told_to_stop(r) && r->position < r->batches) {
         st = slc_run_save_state(r, err);
         return st == SLC_OK ? stopped(r, err) : st;
@@ -262,8 +248,7 @@ static slc_status run_epoch(run *r, slc_err *err)
     slc_status st = SLC_OK;
     bool last = false;
     r->times = (run_times){.begin = slc_clock_ns()};
-    const char *budget = r->recipe->train.budget;
-    const uint64_t epochs = budget && *budget ? 0 : (uint64_t)r->recipe->train.epochs;
+    const uint64_t epochs = slc_run_budget(r) > 0 ? 0 : (uint64_t)r->recipe->train.epochs;
     if (!r->loader) st = slc_run_open_stream(r, epochs, err);
     if (r->loader) {
         const slc_loader_counters c = slc_loader_count(r->loader);
@@ -296,6 +281,7 @@ slc_status slc_run_loop(run *r, slc_err *err)
 {
     const uint64_t at = (uint64_t)r->recipe->train.unfreeze_at;
     bool stop = r->done;
+    r->pace = (run_pace){.begin = slc_clock_ns(), .first = r->step, .next = r->step + 5};
     slc_status st = at > 0 && r->epoch >= at ? thaw(r, err) : slc_run_frozen_open(r, err);
     while (st == SLC_OK && !stop && r->step < r->planned) {
         if (at > 0 && r->epoch == at && r->position == 0) st = thaw(r, err);
@@ -303,9 +289,12 @@ slc_status slc_run_loop(run *r, slc_err *err)
         if (st == SLC_OK) st = slc_run_epoch_end(r, &stop, err);
         if (st == SLC_OK && !stop && r->step < r->planned && told_to_stop(r))
             st = stopped(r, err); /* the state was saved with the epoch */
-        if (st == SLC_OK && !stop) refit_plan(r);
+        if (st == SLC_OK && !stop && r->step < r->planned) slc_run_refit(r);
     }
-    if (st == SLC_OK && !stop)
+    if (st == SLC_OK && !stop && slc_run_budget(r) > 0)
+        snprintf(r->reason, sizeof(r->reason), "the budget of %s is used: %llu steps",
+                 r->recipe->train.budget, (unsigned long long)r->step);
+    else if (st == SLC_OK && !stop)
         snprintf(r->reason, sizeof(r->reason), "all %llu epochs done",
                  (unsigned long long)r->epoch);
     slc_loader_close(&r->loader);

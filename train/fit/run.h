@@ -22,6 +22,13 @@ typedef struct run_times {
     uint64_t images;
 } run_times;
 
+/* What a time budget is planned by, since this process began to train. */
+typedef struct run_pace {
+    uint64_t begin, first, next; /* clock; step then; step of the next look */
+    double evaluating;           /* seconds */
+    uint64_t evaluated;          /* images */
+} run_pace;
+
 typedef struct run_history {
     double *val_loss, *val_top1, *train_loss;
     size_t evaluations, epochs, room;
@@ -67,6 +74,7 @@ typedef struct run {
 
     run_history history; /* taken from lines */
     run_times times;
+    run_pace pace;
     uint64_t started, saved; /* clock */
     float *ema_buffers, *swa, *swa_buffers, *spare, *spare_buffers;
     float *dlogits, *each;
@@ -105,6 +113,11 @@ SLC_CHECKED slc_status slc_run_pass(run *r, const slc_batch *batch, slc_err *err
 SLC_CHECKED slc_status slc_run_open_stream(run *r, uint64_t epochs, slc_err *err);
 slc_rate slc_run_rate(const run *r, uint64_t step);
 uint64_t slc_run_steps_per_epoch(const run *r);
+
+/* budget.c: seconds, 0 = none; a new plan; the warm-up that the plan has room for. */
+double slc_run_budget(const run *r);
+void slc_run_refit(run *r);
+slc_warmup slc_run_warmup(const run *r);
 
 /* frozen.c: after freezing or thawing; forward is as slc_model_forward. */
 SLC_CHECKED slc_status slc_run_frozen_open(run *r, slc_err *err);
