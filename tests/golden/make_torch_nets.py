@@ -8,40 +8,9 @@ from PIL import Image
 from torch import nn
 from torchvision import transforms
 
+from filled import fill, picture, prepare, row
+
 torch.manual_seed(0)
-
-
-def fill(name, size):
-    """Numbers from -1 to 1 that depend on a name and a position."""
-    h = 2166136261
-    for b in name.encode():
-        h = (h ^ b) * 16777619 & 0xFFFFFFFF
-    u = (numpy.arange(size, dtype=numpy.uint64) * 2654435761 + h) & 0xFFFFFFFF
-    u = ((u ^ (u >> 15)) * 2246822519) & 0xFFFFFFFF
-    u ^= u >> 13
-    return (u & 0xFFFF).astype(numpy.float64) / 32768 - 1
-
-
-def prepare(model):
-    with torch.no_grad():
-        for name, t in model.state_dict().items():
-            if name.endswith("num_batches_tracked"):
-                continue
-            v = fill(name, t.numel())
-            if name.endswith("running_var"):
-                v = 1 + 0.5 * numpy.abs(v)
-            elif t.dim() > 1:
-                v = v * numpy.sqrt(3.0 / (t.numel() // t.shape[0]))
-            elif name.endswith("weight"):
-                v = 1 + 0.1 * v
-            else:
-                v = 0.1 * v
-            t.copy_(torch.from_numpy(v.astype(numpy.float32)).view(t.shape))
-    return model
-
-
-def picture(n, c, side, name="picture"):
-    return torch.from_numpy(fill(name, n * c * side * side).astype(numpy.float32)).view(n, c, side, side)
 
 
 def block(i, o):
@@ -99,8 +68,7 @@ for net, make, n, c, side in (("mlp", Mlp, 4, 1, 28), ("cnn28", cnn28, 4, 1, 28)
     print(f"static const double {net}_logits[] = {{{text(y.detach().flatten())}}};")
     print(f"static const golden {net}_grads[] = {{")
     for name, p in model.named_parameters():
-        g = p.grad.double().flatten()
-        print(f'    {{"{name}", {g.norm():.9g}, {g @ torch.from_numpy(fill(name + "?", g.numel())):.9g}}},')
+        print(f"    {row(name, p.grad)},")
     print("    {NULL, 0, 0}};")
 for net in ("resnet18", "resnet50", "mobilenet_v2"):
     model = prepare(getattr(torchvision.models, net)()).eval()
