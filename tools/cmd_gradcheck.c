@@ -1,5 +1,5 @@
-/* gradcheck: every layer's definition against central differences in double, and both engines
- * against the definition. */
+/* gradcheck: every layer's definition against central differences in double, both engines
+ * against the definition, losses against differences, and small nets of every model. */
 #include <string.h>
 
 #include "base/node.h"
@@ -7,8 +7,8 @@
 #include "tools/cmd.h"
 #include "train/gradcheck.h"
 
-/* Limits of tests/train/test_gradcheck.c; whole nets gather rounding errors with their depth. */
-static const double NUMERIC = 1e-6, LAYER = 1e-5, NET = 1e-3;
+/* Limits of tests/train/test_gradcheck.c; those of nets stand with them. */
+static const double NUMERIC = 1e-6, LAYER = 1e-5;
 
 typedef struct check_settings {
     const char *engine;
@@ -21,7 +21,7 @@ static const cli_opt options[] = {
     {0, "engine", FIELD(engine), .value = "NAME",
      .help = "onednn or blas (default: both)"},
     {0, "size", FIELD(size), .lo = 4, .hi = 64, .value = "PX",
-     .help = "side of a model's images"},
+     .help = "side of a model's images (default: its smallest)"},
     {0},
 };
 
@@ -68,51 +68,110 @@ static slc_status check(cli_context *cli, json_t *rows, const char *name, const 
     return st;
 }
 
-/* A layer's small nets, every layer's, or (if name is no layer) the model of that name. */
-static slc_status check_name(cli_context *cli, json_t *rows, const char *name,
-                             const char *engine, uint64_t size, slc_err *err)
-{
-    slc_gradcheck_settings set = {.in = {6, 9, 9},
-                                  .classes = 5,
-                                  .batch = 7,
-                                  .engine = engine,
-                                  .precision = SLC_PRECISION_F32,
-                                  .threads = cli->threads,
-                                  .seed = 11};
-    bool found = false;
-    slc_status st = SLC_OK;
+static const slc_gradcheck_settings small = {.in = {6, 9, 9},
+                                             .classes = 5,
+                                             .batch = 7,
+                                             .precision = SLC_PRECISION_F32,
+                                             .seed = 11};
 
+/* The nets around layers called name, or around every layer. */
+static slc_status check_layers(cli_context *cli, json_t *rows, const char *name,
+                               const char *engine, bool *found, slc_err *err)
+{
+    slc_gradcheck_settings set = small;
+    slc_status st = SLC_OK;
+    set.engine = engine, set.threads = cli->threads;
     for (const slc_gradcheck_case *c = slc_gradcheck_cases; c->layer && st == SLC_OK; c++)
         if (!name || strcmp(name, c->layer) == 0) {
-            found = true;
+            *found = true;
             st = check(cli, rows, c->layer, c->net, &set, LAYER, err);
         }
-    if (found || st != SLC_OK) return st;
-    const size_t channels =
-        strcmp(name, "cnn28") == 0 || strcmp(name, "lenet5") == 0 ? 1 : 3;
-    set.in = (slc_shape){channels, size, size};
-    set.classes = 10;
-    set.batch = 4;
-    set.differences = SIZE_MAX; /* the layers' definitions are checked one by one */
-    return check(cli, rows, name, name, &set, NET, err);
+    return st;
+}
+
+/* Likewise small nets of models, whose layers' definitions are checked one by one. size:
+ * side of their images, or 0. */
+static slc_status check_nets(cli_context *cli, json_t *rows, const char *name,
+                             const char *engine, size_t size, bool *found, slc_err *err)
+{
+    slc_gradcheck_settings set = small;
+    slc_status st = SLC_OK;
+    set.engine = engine, set.threads = cli->threads;
+    set.classes = 10, set.batch = 4, set.differences = SIZE_MAX;
+    for (const slc_gradcheck_net *n = slc_gradcheck_nets; n->model && st == SLC_OK; n++)
+        if (!name || strcmp(name, n->model) == 0) {
+            *found = true;
+            set.in = n->in;
+            if (size) set.in.h = set.in.w = size;
+            st = check(cli, rows, n->model, n->spec, &set, n->most, err);
+        }
+    return st;
+}
+
+static slc_status check_losses(cli_context *cli, json_t *rows, const char *name,
+                               bool *found, slc_err *err)
+{
+    slc_status st = SLC_OK;
+    for (const slc_gradcheck_loss_case *c = slc_gradcheck_loss_cases;
+         c->loss && st == SLC_OK; c++)
+        if (!name || strcmp(name, c->loss) == 0) {
+            slc_gradcheck g = {.checked = 1};
+            *found = true;
+            st = slc_gradcheck_loss(&g.numeric, c, err);
+            if (st == SLC_OK) show(cli, rows, c->loss, "-", &g, LAYER);
+        }
+    return st;
+}
+
+/* What may be checked: layers, losses, models. */
+static const char *next_name(const void *of, size_t i)
+{
+    (void)of;
+    const void *const *lists[] = {(const void *const *)slc_layers,
+                                  (const void *const *)slc_losses,
+                                  (const void *const *)slc_archs};
+    for (size_t k = 0; k < SLC_COUNT(lists); k++)
+        for (size_t j = 0; lists[k][j]; j++, i--)
+            if (i == 0) return ((const slc_entry *)lists[k][j])->name;
+    return NULL;
+}
+
+static slc_status unknown(const char *name, slc_err *err)
+{
+    const char *const near = slc_suggest(name, next_name, NULL);
+    return slc_fail(err, SLC_EINVAL,
+                    near ? "no layer, loss or model is called \"%s\"; did you mean "
+                           "\"%s\"?"
+                         : "no layer, loss or model is called \"%s\"; \"sluice models\" "
+                           "and docs/layers.md list them",
+                    name, near);
 }
 
 static slc_status run(cli_context *cli, const void *settings, int count, char **args,
                       slc_err *err)
 {
     const check_settings *s = settings;
+    const char *const name = count ? args[0] : NULL;
     json_t *rows = json_array();
+    bool found = false, known = false;
     slc_status st = SLC_OK;
 
-    if (!cli->json)
-        printf("%-16s %-7s %9s %9s %9s\n", "name", "engine", "numeric", "forward",
-               "backward");
-    for (size_t i = 0; i < SLC_COUNT(engines) && st == SLC_OK; i++)
-        if (!s->engine || strcmp(s->engine, engines[i]) == 0)
-            st = check_name(cli, rows, count ? args[0] : NULL, engines[i], s->size, err);
-    if (st == SLC_OK && json_array_size(rows) == 0)
+    for (size_t i = 0; i < SLC_COUNT(engines); i++)
+        known |= !s->engine || strcmp(s->engine, engines[i]) == 0;
+    if (!known)
         st =
             slc_fail(err, SLC_EINVAL, "--engine: \"%s\" is not in this build", s->engine);
+    else if (!cli->json)
+        printf("%-16s %-7s %9s %9s %9s\n", "name", "engine", "numeric", "forward",
+               "backward");
+    if (st == SLC_OK) st = check_losses(cli, rows, name, &found, err);
+    for (size_t i = 0; i < SLC_COUNT(engines) && st == SLC_OK; i++) {
+        if (s->engine && strcmp(s->engine, engines[i]) != 0) continue;
+        st = check_layers(cli, rows, name, engines[i], &found, err);
+        if (st == SLC_OK)
+            st = check_nets(cli, rows, name, engines[i], s->size, &found, err);
+    }
+    if (st == SLC_OK && !found) st = unknown(name, err);
     if (st == SLC_OK && cli->json)
         return cli_print_json(json_pack("{s:i, s:b, s:o}", "schema", 1, "ok",
                                         (int)!cli->findings, "checks", rows),
@@ -124,19 +183,18 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
 const cli_cmd cli_cmd_gradcheck = {
     .name = "gradcheck",
     .group = CLI_INSIGHT,
-    .summary = "gradients of layers and models against numerical derivatives",
-    .args = "[LAYER|MODEL]",
+    .summary = "gradients of layers, losses and models against numerical derivatives",
+    .args = "[LAYER|LOSS|MODEL]",
     .least = 0,
     .most = 1,
-    .details = "numeric: a layer's definition in double against central differences away "
-               "from kinks.\n"
+    .details = "numeric: the definition of a layer or loss, in double, against central "
+               "differences away from kinks.\n"
                "forward, backward: an engine's f32 answers and gradients against the "
                "definition.\n"
                "All are relative errors; exit code 1 if one is over its limit.",
     .examples = "sluice gradcheck\nsluice gradcheck conv2d --engine blas\nsluice "
-                "gradcheck resnet20",
+                "gradcheck focal\nsluice gradcheck resnet20",
     .options = options,
-    .initial = &(const check_settings){.size = 16},
     .settings_size = sizeof(check_settings),
     .run = run,
 };

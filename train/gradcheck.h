@@ -1,8 +1,9 @@
-/* Gradients checked: a net's definition in double against central differences, and an
- * engine against the definition. */
+/* Gradients checked: a net's definition in double against central differences, an engine
+ * against the definition, and losses against differences of their values. */
 #ifndef TRAIN_GRADCHECK_H
 #define TRAIN_GRADCHECK_H
 
+#include "train/loss.h"
 #include "train/net.h"
 
 /* Errors are relative: the length of the difference over the length of what is right. */
@@ -36,5 +37,28 @@ typedef struct slc_gradcheck_case {
     const char *layer, *net;
 } slc_gradcheck_case;
 extern SLC_API const slc_gradcheck_case slc_gradcheck_cases[];
+
+/* Every model, as small as it goes: {model, its spec as YAML, input, most that engine and
+ * definition may differ by}. Deep nets gather rounding errors and relus that flip. NULL
+ * model at the end. 10 classes. */
+typedef struct slc_gradcheck_net {
+    const char *model, *spec;
+    slc_shape in;
+    double most;
+} slc_gradcheck_net;
+extern SLC_API const slc_gradcheck_net slc_gradcheck_nets[];
+
+/* A loss with settings as YAML; mixed: two labels an image; weighted: by class. NULL loss
+ * at the end. */
+typedef struct slc_gradcheck_loss_case {
+    const char *loss, *settings;
+    bool mixed, weighted;
+} slc_gradcheck_loss_case;
+extern SLC_API const slc_gradcheck_loss_case slc_gradcheck_loss_cases[];
+
+/* *error: a loss's gradient against central differences of its value, relative. */
+SLC_API SLC_CHECKED slc_status slc_gradcheck_loss(double *error,
+                                                  const slc_gradcheck_loss_case *what,
+                                                  slc_err *err);
 
 #endif

@@ -43,36 +43,18 @@ static void check_engine(const char *engine, slc_precision precision, size_t dif
     }
 }
 
-/* Whole nets, as small as they go. Deep ones gather rounding errors and relus that flip. */
 static void check_nets(const char *engine)
 {
-    static const struct {
-        const char *net;
-        slc_shape in;
-        double most;
-    } nets[] = {
-        {"mlp", {1, 6, 6}, 1e-5},
-        {"lenet5", {1, 16, 16}, 1e-5},
-        {"{name: cnn, width: 8}", {3, 10, 10}, 1e-4},
-        {"cnn28", {1, 8, 8}, 1e-4},
-        {"resnet20", {3, 8, 8}, 1e-3},
-        {"{name: wrn, depth: 10, width: 1}", {3, 8, 8}, 1e-3},
-        {"resnet18-cifar", {3, 8, 8}, 1e-3},
-        {"{name: resnet9, width: 8}", {3, 16, 16}, 1e-3},
-        {"{name: airbench, widths: [8, 12, 12]}", {3, 25, 25}, 1e-3},
-        {"{name: vgg11_bn, head: small}", {3, 32, 32}, 1e-3},
-        {"{name: mobilenet_v2, stem: cifar}", {3, 16, 16}, 1e-3},
-    };
-    for (size_t i = 0; i < sizeof(nets) / sizeof(nets[0]); i++) {
+    for (const slc_gradcheck_net *n = slc_gradcheck_nets; n->model; n++) {
         const slc_gradcheck g =
-            run(nets[i].net, (slc_gradcheck_settings){.in = nets[i].in,
-                                                      .classes = 10,
-                                                      .batch = 4,
-                                                      .engine = engine,
-                                                      .precision = SLC_PRECISION_F32,
-                                                      .differences = SIZE_MAX});
-        CHECK(g.forward < nets[i].most && g.engine < nets[i].most, "%s, %s: %g, %g in %s",
-              engine, nets[i].net, g.forward, g.engine, g.worst);
+            run(n->spec, (slc_gradcheck_settings){.in = n->in,
+                                                  .classes = 10,
+                                                  .batch = 4,
+                                                  .engine = engine,
+                                                  .precision = SLC_PRECISION_F32,
+                                                  .differences = NONE});
+        CHECK(g.forward < n->most && g.engine < n->most, "%s, %s: %g, %g in %s", engine,
+              n->spec, g.forward, g.engine, g.worst);
     }
 }
 
@@ -95,13 +77,23 @@ static void test_bf16_is_near(void)
 }
 #endif
 
-static void test_every_layer_is_checked(void)
+static void test_everything_is_checked(void)
 {
     for (size_t i = 0; slc_layers[i]; i++) {
         bool found = false;
         for (const slc_gradcheck_case *c = slc_gradcheck_cases; c->layer; c++)
             found |= strcmp(c->layer, slc_layers[i]->entry.name) == 0;
         CHECK(found, "%s", slc_layers[i]->entry.name);
+    }
+    for (size_t i = 0; slc_archs[i]; i++)
+        CHECK(slc_gradcheck_nets[i].model &&
+                  strcmp(slc_gradcheck_nets[i].model, slc_archs[i]->entry.name) == 0,
+              "%s", slc_archs[i]->entry.name);
+    for (size_t i = 0; slc_losses[i]; i++) {
+        bool found = false;
+        for (const slc_gradcheck_loss_case *c = slc_gradcheck_loss_cases; c->loss; c++)
+            found |= strcmp(c->loss, slc_losses[i]->entry.name) == 0;
+        CHECK(found, "%s", slc_losses[i]->entry.name);
     }
 }
 
@@ -116,7 +108,7 @@ int main(int argc, char **argv)
 #endif
         return 0;
     }
-    test_every_layer_is_checked();
+    test_everything_is_checked();
     test_blas_is_the_definition();
 #if SLC_HAVE_ONEDNN
     test_onednn_is_the_definition();

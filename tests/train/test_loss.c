@@ -1,6 +1,6 @@
 #include "base/attr.h"
 #include "tests/check.h"
-#include "train/loss.h"
+#include "train/gradcheck.h"
 
 enum { N = 6, C = 5 };
 
@@ -35,43 +35,13 @@ static void fill(float *z)
         z[i] = (float)((i * 37 + 11) % 23 - 11) / 6.0f;
 }
 
-/* Central differences: steps of 2^-6 are exact in float, the error is of order h^2. */
-static void check_gradient(const slc_loss *l, const char *yaml, const slc_targets *t,
-                           const float *w)
-{
-    slc_arena arena = {0};
-    const void *settings = read(l, yaml, &arena);
-    float z[N * C], dz[N * C], each[N];
-    double value, up, down;
-    fill(z);
-    l->run(settings, z, t, N, C, w, &value, dz, each);
-    CHECK(isfinite(value), "%s %s: %g", l->entry.name, yaml, value);
-    for (int i = 0; i < N * C; i++) {
-        const float h = 0x1p-6f, keep = z[i];
-        z[i] = keep + h;
-        l->run(settings, z, t, N, C, w, &up, NULL, NULL);
-        z[i] = keep - h;
-        l->run(settings, z, t, N, C, w, &down, NULL, NULL);
-        z[i] = keep;
-        const double want = (up - down) / (2 * (double)h);
-        CHECK(fabs(want - (double)dz[i]) <= 2e-4 * fmax(1, fabs(want)),
-              "%s %s logit %d: %g, differences say %g", l->entry.name, yaml, i,
-              (double)dz[i], want);
-    }
-    slc_arena_free(&arena);
-}
-
 static void test_gradients_belong_to_values(void)
 {
-    static const slc_targets hard = {label_a, NULL, NULL},
-                             soft = {label_a, label_b, lambda};
-    for (size_t k = 0; slc_losses[k]; k++) {
-        const bool focal = strcmp(slc_losses[k]->entry.name, "focal") == 0;
-        check_gradient(slc_losses[k], "{}", &hard, NULL);
-        check_gradient(slc_losses[k], "{smoothing: 0.1}", &soft, NULL);
-        check_gradient(slc_losses[k], "{smoothing: 0.1}", &soft, weight);
-        if (focal) check_gradient(slc_losses[k], "{gamma: 0.5}", &soft, weight);
-    }
+    slc_err err = {0};
+    double error;
+    for (const slc_gradcheck_loss_case *c = slc_gradcheck_loss_cases; c->loss; c++)
+        CHECK(slc_gradcheck_loss(&error, c, &err) == SLC_OK && error < 1e-6,
+              "%s %s: %g %s", c->loss, c->settings, error, err.msg);
 }
 
 static double value_of(const char *name, const char *yaml, const slc_targets *t,

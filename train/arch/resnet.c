@@ -25,6 +25,8 @@ static const slc_param stem_params[] = {
     {"stem", SLC_FIELD(settings, stem), .choices = stems, .initial = "imagenet",
      .help = "first layers: 7 x 7 by 2 and pool, or 3 x 3 for small pictures"},
     DROP_PATH,
+    {"width", SLC_FIELD(settings, width), .lo = 1, .hi = 1024, .initial = "64",
+     .help = "channels of the first stage, doubled by each of the next three"},
     {0}};
 static const slc_param cifar_params[] = {DROP_PATH, {0}};
 static const slc_param wide_params[] = {
@@ -108,7 +110,8 @@ static void write_net(const settings *s, const size_t *blocks, size_t expansion,
 {
     char name[2][64] = {"", "stem"};
     const bool cifar = s->stem == 1;
-    conv(out, "conv1", NULL, 64, cifar ? 3 : 7, cifar ? 1 : 2);
+    const size_t first = (size_t)s->width;
+    conv(out, "conv1", NULL, first, cifar ? 3 : 7, cifar ? 1 : 2);
     slc_str_printf(out, "- batch_norm: {name: bn1}\n- relu: {name: %s}\n",
                    cifar ? "stem" : "relu");
     if (!cifar)
@@ -120,9 +123,9 @@ static void write_net(const settings *s, const size_t *blocks, size_t expansion,
             snprintf(name[at & 1], sizeof(name[0]), "layer%zu.%zu", stage + 1, i);
             residual_block(out, &(residual){.name = name[at & 1],
                                             .before = name[~at & 1],
-                                            .width = (size_t)64 << stage,
+                                            .width = first << stage,
                                             .expansion = expansion,
-                                            .inner = wide * 64 << stage,
+                                            .inner = wide * first << stage,
                                             .stride = i == 0 && stage ? 2 : 1,
                                             .project = i == 0 && (stage || expansion > 1),
                                             .drop_path = s->drop_path,

@@ -4,6 +4,7 @@
 
 typedef struct settings {
     int head;
+    int64_t width;
     double dropout;
 } settings;
 
@@ -11,11 +12,13 @@ static const char *const heads[] = {"imagenet", "small", NULL};
 static const slc_param params[] = {
     {"head", SLC_FIELD(settings, head), .choices = heads, .initial = "imagenet",
      .help = "three linear layers of 4096, or one after a global mean"},
+    {"width", SLC_FIELD(settings, width), .lo = 1, .hi = 1024, .initial = "64",
+     .help = "channels of the first layer; deeper ones have up to eight times as many"},
     {"dropout", SLC_FIELD(settings, dropout), .lo = 0, .hi = 0.99, .initial = "0.5",
      .help = "in the head of three layers"},
     {0}};
 
-static void features(const int *plan, bool norm, slc_str *out)
+static void features(const int *plan, int width, bool norm, slc_str *out)
 {
     size_t at = 0;
     for (; *plan; plan++) {
@@ -26,7 +29,7 @@ static void features(const int *plan, bool norm, slc_str *out)
         slc_str_printf(out,
                        "- conv2d: {name: features.%zu, out: %d, kernel: 3, padding: 1, "
                        "init: {kaiming_normal: {mode: fan_out}}}\n",
-                       at++, *plan);
+                       at++, *plan * width);
         if (norm) slc_str_printf(out, "- batch_norm: {name: features.%zu}\n", at++);
         slc_str_printf(out, "- relu: {name: features.%zu}\n", at++);
     }
@@ -38,7 +41,7 @@ static slc_status write(const settings *s, const int *plan, bool norm, slc_shape
 {
     static const char line[] =
         "- linear: {name: classifier.%d, out: %zu, init: {normal: {std: 0.01}}}\n";
-    features(plan, norm, out);
+    features(plan, (int)s->width, norm, out);
     if (s->head == 1) {
         slc_str_printf(out, "- global_avg_pool\n- linear: {name: classifier, out: %zu}\n",
                        classes);
@@ -58,10 +61,10 @@ static slc_status write(const settings *s, const int *plan, bool norm, slc_shape
     return SLC_OK;
 }
 
-static const int plan11[] = {64,  -1,  128, -1,  256, 256, -1,
-                             512, 512, -1,  512, 512, -1,  0};
-static const int plan16[] = {64,  64,  -1,  128, 128, -1,  256, 256, 256, -1,
-                             512, 512, 512, -1,  512, 512, 512, -1,  0};
+/* Channels as multiples of the first layer's; -1 is a pool. */
+static const int plan11[] = {1, -1, 2, -1, 4, 4, -1, 8, 8, -1, 8, 8, -1, 0};
+static const int plan16[] = {1, 1, -1, 2,  2, -1, 4, 4,  4, -1,
+                             8, 8, 8,  -1, 8, 8,  8, -1, 0};
 
 #define VGG(id, plan, norm, text)                                                        \
     static slc_status id(const void *set, slc_shape in, size_t classes, slc_str *out,    \

@@ -1,4 +1,4 @@
-/* The nets around each kind of layer. */
+/* The nets around each kind of layer, and small ones of every model. */
 #include "train/gradcheck.h"
 
 #define IN "- conv2d: {name: in, out: 8, kernel: 1}\n"
@@ -22,6 +22,8 @@ const slc_gradcheck_case slc_gradcheck_cases[] = {
     {"conv2d",
      BETWEEN("conv2d: {out: 7, kernel: 5, stride: 2, padding: 2, bias: false}")},
     {"conv2d", BETWEEN("conv2d: {out: 8, dilation: 2, padding: 2}")},
+    {"conv2d", "- conv2d: {name: in, out: 36, kernel: 1}\n" /* Winograd's, and tails */
+               "- conv2d: {out: 42, padding: 1}\n" OUT},
     {"conv2d", BETWEEN("conv2d: {out: 16, padding: 1, groups: 4}")},
     {"conv2d", BETWEEN("conv2d: {out: 8, padding: 1, groups: 8}")},
     {"conv2d", BETWEEN("conv2d: {out: 8, stride: 2, padding: 1, groups: 8}")},
@@ -53,4 +55,31 @@ const slc_gradcheck_case slc_gradcheck_cases[] = {
     {"squeeze_excite", BETWEEN("squeeze_excite: 3")},
     {"tanh", BETWEEN("tanh")},
     {NULL, NULL},
+};
+
+const slc_gradcheck_net slc_gradcheck_nets[] = {
+    {"airbench", "{name: airbench, widths: [8, 12, 12]}", {3, 25, 25}, 1e-3},
+    {"cnn", "{name: cnn, width: 8}", {3, 10, 10}, 1e-4},
+    {"cnn28", "cnn28", {1, 8, 8}, 1e-4},
+    {"lenet5", "lenet5", {1, 16, 16}, 1e-5},
+    {"mlp", "mlp", {1, 6, 6}, 1e-5},
+    {"mobilenet_v2", "{name: mobilenet_v2, stem: cifar}", {3, 16, 16}, 1e-3},
+    {"resnet101", "{name: resnet101, stem: cifar, width: 4}", {3, 16, 16}, 1e-3},
+    {"resnet18", "{name: resnet18, stem: cifar, width: 4}", {3, 16, 16}, 1e-3},
+    {"resnet20", "resnet20", {3, 8, 8}, 1e-3},
+    {"resnet32", "resnet32", {3, 8, 8}, 1e-3},
+    {"resnet34", "{name: resnet34, stem: cifar, width: 4}", {3, 16, 16}, 1e-3},
+    {"resnet50", "{name: resnet50, stem: cifar, width: 4}", {3, 16, 16}, 1e-3},
+    {"resnet56", "resnet56", {3, 8, 8}, 1e-3},
+    {"resnet9", "{name: resnet9, width: 8}", {3, 16, 16}, 1e-3},
+    {"vgg11", "{name: vgg11, head: small, width: 8}", {3, 32, 32}, 1e-3},
+    {"vgg11_bn", "{name: vgg11_bn, head: small, width: 8}", {3, 32, 32}, 1e-3},
+    {"vgg16", "{name: vgg16, head: small, width: 8}", {3, 32, 32}, 1e-3},
+    {"vgg16_bn", "{name: vgg16_bn, head: small, width: 8}", {3, 32, 32}, 1e-3},
+    {"wide_resnet50_2",
+     "{name: wide_resnet50_2, stem: cifar, width: 4}",
+     {3, 16, 16},
+     1e-3},
+    {"wrn", "{name: wrn, depth: 10, width: 1}", {3, 8, 8}, 1e-3},
+    {NULL, NULL, {0, 0, 0}, 0},
 };
