@@ -127,6 +127,7 @@ typedef struct slc_loader_counters {
     uint64_t starved_ns; /* the consumer waited for a batch */
     uint64_t stalled_ns; /* workers waited for room */
     uint64_t samples, bytes, bad, substituted;
+    uint64_t cached_samples, cached_bytes; /* held by the cache */
 } slc_loader_counters;
 SLC_API slc_loader_counters slc_loader_count(const slc_loader *loader);
 /* One sentence on what bounds the stream and what would help, or "" ; lives in buffer. */

@@ -15,6 +15,8 @@ void slc_hoard_destroy(slc_hoard **store);
 bool slc_hoard_get(const slc_hoard *store, uint64_t index, slc_stored *out);
 /* Keeps a copy if the budget allows it. */
 void slc_hoard_put(slc_hoard *store, uint64_t index, const slc_stored *sample);
+/* How many samples it holds, and in how many bytes with everything around them. */
+uint64_t slc_hoard_count(const slc_hoard *store, uint64_t *bytes);
 
 /* How samples are made. A value, shared by all threads; everything in it is borrowed. */
 typedef struct slc_maker {

@@ -15,6 +15,7 @@ typedef struct cli_context {
     bool json;              /* --json: stdout gets one JSON object and nothing else */
     bool quiet;             /* --quiet: stderr gets errors and nothing else */
     const slc_log *log;     /* progress and warnings to stderr, silent when quiet */
+    struct cli_term *term;  /* what log writes to; for cli_show() */
     const atomic_int *stop; /* not 0 after SIGINT or SIGTERM: save the state, SLC_ESTOP */
     bool findings; /* a command sets it: done, but exit code 1 (some inputs bad) */
 } cli_context;
@@ -58,6 +59,10 @@ void cli_command_help(const cli_cmd *cmd, FILE *out);
 /* Prints the object as one line on stdout and releases it; NULL is SLC_ENOMEM. Main checks that
  * stdout took it. */
 SLC_CHECKED slc_status cli_print_json(json_t *object, slc_err *err);
+
+/* Shows what was printed so far, where a progress bar may stand. Without it, stdout shows when a
+ * command ends. */
+void cli_show(const cli_context *cli);
 
 /* Largest memory this process ever held, in bytes. */
 size_t cli_peak_rss(void);

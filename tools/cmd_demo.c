@@ -45,7 +45,7 @@ static slc_status step(cli_context *cli, const char *line, slc_err *err)
     slc_status st = cli_opt_parse(&(const cli_opt_set){cmd->options, settings}, 1, &count,
                                   words, err);
     if (st == SLC_OK) st = cmd->run(cli, settings, count, words, err);
-    fflush(stdout);
+    cli_show(cli);
     return st;
 }
 

@@ -195,6 +195,7 @@ const cli_cmd cli_cmd_gradcheck = {
     .examples = "sluice gradcheck\nsluice gradcheck conv2d --engine blas\nsluice "
                 "gradcheck focal\nsluice gradcheck resnet20",
     .options = options,
+    .initial = &(const check_settings){0},
     .settings_size = sizeof(check_settings),
     .run = run,
 };

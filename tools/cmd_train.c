@@ -7,8 +7,10 @@
 #include "tools/cmd.h"
 #include "tools/look.h"
 #include "tools/open.h"
+#include "tools/plan.h"
 #include "tools/plot.h"
 #include "tools/run_plots.h"
+#include "tools/term.h"
 #include "train/fit.h"
 
 typedef struct train_settings {
@@ -36,7 +38,7 @@ static const cli_opt options[] = {
     {0, "allow", FIELD(allow), .value = "KEY",
      .help = "a key that may differ when resuming"},
     {0, "dry-run", FIELD(dry_run),
-     .help = "read and check everything, say what would run, stop"},
+     .help = "check everything, try a few steps, tell plan, memory and time, stop"},
     {0},
 };
 
@@ -55,21 +57,41 @@ static void number(char *out, size_t size, double value, const char *fmt)
         snprintf(out, size, fmt, value);
 }
 
-static void print_epoch(reporter *r, const slc_epoch *e)
+/* The table needs 80 columns; a narrower terminal gets what matters most. */
+static void print_head(bool narrow)
 {
-    char val[16], test[16], train[16];
-
-    if (!r->head_shown)
+    if (narrow)
+        printf("%7s %8s %7s\n", "epoch", "loss", "top-1");
+    else
         printf("%9s %10s %9s %9s %9s %9s %9s %8s\n", "epoch", "loss", "train", "val",
                "test", "lr", "img/s", "seconds");
+}
+
+static void print_epoch(reporter *r, const slc_epoch *e)
+{
+    char val[16], test[16], train[16], which[48];
+    const size_t columns = cli_columns(stdout);
+    const bool narrow = columns > 0 && columns < 80;
+
+    if (!r->head_shown) print_head(narrow);
     r->head_shown = true;
     number(train, sizeof(train), e->train_top1, "%.4f");
     number(val, sizeof(val), e->val_top1, "%.4f");
     number(test, sizeof(test), e->test_top1, "%.4f");
-    printf("%4" PRIu64 "/%-4" PRIu64 " %10.4f %9s %9s %9s %9.3g %9.0f %8.1f%s\n",
-           e->epoch, e->epochs, e->train_loss, train, val, test, e->lr,
-           e->images_per_second, e->seconds, e->best ? " *" : "");
-    fflush(stdout);
+    if (narrow) {
+        const bool has_val = !isnan(e->val_top1), has_test = !isnan(e->test_top1);
+        snprintf(which, sizeof(which), "%" PRIu64 "/%" PRIu64, e->epoch, e->epochs);
+        printf("%7s %8.4f %7s%s\n", which, e->train_loss,
+               has_val    ? val
+               : has_test ? test
+                          : train,
+               e->best ? "*" : "");
+    } else {
+        printf("%4" PRIu64 "/%-4" PRIu64 " %10.4f %9s %9s %9s %9.3g %9.0f %8.1f%s\n",
+               e->epoch, e->epochs, e->train_loss, train, val, test, e->lr,
+               e->images_per_second, e->seconds, e->best ? " *" : "");
+    }
+    cli_show(r->cli);
 }
 
 static slc_status draw(const char *run, const slc_epoch *e, slc_err *err)
@@ -134,68 +156,6 @@ static slc_status report(const cli_context *cli, const char *run, slc_fit_result
     return SLC_OK;
 }
 
-static slc_status dry_run(const cli_context *cli, const slc_recipe *recipe, slc_err *err)
-{
-    slc_recipe_sources sources = {0};
-    slc_recipe_plans plans = {0};
-    slc_loader *loader = NULL;
-    slc_model *model = NULL;
-    size_t c = 0, h = 0, w = 0;
-
-    slc_status st = slc_recipe_open_sources(&sources, recipe, cli->log, err);
-    if (st == SLC_OK) st = slc_recipe_make_plans(&plans, recipe, err);
-    if (st == SLC_OK) {
-        const slc_loader_settings settings = slc_recipe_loader_settings(
-            recipe, &plans, sources.train, SLC_FOR_TRAIN, cli->threads);
-        st = slc_loader_open(&loader, &settings, err);
-    }
-    if (st == SLC_OK) {
-        slc_loader_shape(loader, &c, &h, &w);
-        st = slc_model_create(
-            &model,
-            &(slc_model_settings){.spec = recipe->model,
-                                  .channels = c,
-                                  .height = h,
-                                  .width = w,
-                                  .classes = slc_source_classes(sources.train),
-                                  .batch = (size_t)recipe->train.batch,
-                                  .threads = cli->threads,
-                                  .precision = (slc_precision)recipe->train.precision,
-                                  .engine = recipe->train.engine,
-                                  .seed = (uint64_t)recipe->seed},
-            err);
-    }
-    if (st == SLC_OK) {
-        const slc_model_facts f = slc_model_facts_of(model);
-        const uint64_t batches = slc_loader_batches(loader);
-        if (cli->json)
-            st = cli_print_json(
-                json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:s, s:s}", "schema",
-                          1, "train_images", (json_int_t)slc_source_count(sources.train),
-                          "classes", (json_int_t)f.classes, "steps_per_epoch",
-                          (json_int_t)batches, "epochs", (json_int_t)recipe->train.epochs,
-                          "weights", (json_int_t)f.weights, "flops", f.flops,
-                          "model_bytes", (json_int_t)f.bytes, "engine", f.engine,
-                          "precision",
-                          f.precision == SLC_PRECISION_BF16 ? "bf16" : "f32"),
-                err);
-        else
-            printf("data    %s: %" PRIu64 " images in %zu classes, %zu x %zu x %zu\n"
-                   "model   %zu weights, %.1f MFLOP an image, %.1f MB\n"
-                   "engine  %s, %s\n"
-                   "plan    %" PRId64 " epochs of %" PRIu64 " steps\n",
-                   slc_source_describe(sources.train), slc_source_count(sources.train),
-                   f.classes, c, h, w, f.weights, f.flops / 1e6, (double)f.bytes / 1e6,
-                   f.engine, f.precision == SLC_PRECISION_BF16 ? "bf16" : "f32",
-                   recipe->train.epochs, batches);
-    }
-    slc_model_destroy(&model);
-    slc_loader_close(&loader);
-    slc_recipe_free_plans(&plans);
-    slc_recipe_close_sources(&sources);
-    return st;
-}
-
 /* The --set assignments, with those that the short options stand for. */
 static slc_status assemble(const train_settings *s, slc_arena *arena,
                            const char *room[CLI_MAX_TEXTS + 4], slc_err *err)
@@ -249,7 +209,7 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     if (st == SLC_OK) st = assemble(s, &arena, sets, err);
     if (st == SLC_OK && count) st = slc_recipe_open(&recipe, args[0], sets, err);
     if (st == SLC_OK && s->dry_run) {
-        st = count ? dry_run(cli, &recipe, err)
+        st = count ? cli_plan_print(cli, &recipe, err)
                    : slc_fail(err, SLC_EINVAL, "--dry-run needs a RECIPE");
     } else if (st == SLC_OK) {
         st = slc_fit_run(&(slc_fit_settings){.recipe = count ? &recipe : NULL,

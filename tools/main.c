@@ -73,7 +73,7 @@ const cli_cmd *cli_command_find(const char *name)
     return NULL;
 }
 
-static void help(FILE *out)
+static void print_overview(FILE *out)
 {
     static const char *const group[CLI_GROUPS] = {"data", "training", "insight", "other"};
 
@@ -89,6 +89,21 @@ static void help(FILE *out)
     fprintf(out, "\nsluice COMMAND --help tells more. Every command takes:\n");
     cli_opt_help(cli_common_options, &(const common_settings){0}, out);
     fprintf(out, "\n%s", exit_codes);
+}
+
+/* Help as wide as the terminal it is for. */
+static void print_folded(FILE *out, const cli_cmd *cmd)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *const memory = open_memstream(&text, &size);
+    if (!memory) return;
+    if (cmd)
+        cli_command_help(cmd, memory);
+    else
+        print_overview(memory);
+    if (fclose(memory) == 0) cli_fold(out, text, cli_columns(out));
+    free(text);
 }
 
 void cli_command_help(const cli_cmd *cmd, FILE *out)
@@ -110,6 +125,12 @@ slc_status cli_print_json(json_t *object, slc_err *err)
     puts(line);
     free(line);
     return SLC_OK;
+}
+
+void cli_show(const cli_context *cli)
+{
+    cli_term_close(cli->term);
+    fflush(stdout);
 }
 
 size_t cli_peak_rss(void)
@@ -135,6 +156,7 @@ static slc_status finish_output(slc_err *err)
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout)) return SLC_OK;
     if (errno == EPIPE || reader_gone()) return SLC_OK;
+    if (errno == 0) errno = EIO; /* it failed before the last flush */
     return slc_fail_errno(err, SLC_EIO, "standard output");
 }
 
@@ -159,7 +181,7 @@ static int run_command(const cli_cmd *cmd, int count, char **args)
     if (cmd->initial) memcpy(settings, cmd->initial, cmd->settings_size);
     slc_status st = cli_opt_parse(sets, SLC_COUNT(sets), &count, args, &err);
     if (st == SLC_OK && common.help) {
-        cli_command_help(cmd, stdout);
+        print_folded(stdout, cmd);
         count = 0;
     } else if (st == SLC_OK) {
         st = check_count(cmd, count, args, &err);
@@ -171,6 +193,7 @@ static int run_command(const cli_cmd *cmd, int count, char **args)
                        .json = common.json,
                        .quiet = common.quiet,
                        .log = &log,
+                       .term = &term,
                        .stop = &stop_asked};
     if (st == SLC_OK && !common.help) st = cmd->run(&cli, settings, count, args, &err);
     cli_term_close(&term);
@@ -199,7 +222,7 @@ static int unknown_command(const char *name)
 static int overview(FILE *out)
 {
     slc_err err = {0};
-    help(out);
+    print_folded(out, NULL);
     if (out == stderr) return exit_code(SLC_EINVAL);
     if (finish_output(&err) != SLC_OK) fprintf(stderr, "sluice: %s\n", err.msg);
     return exit_code(err.code);
@@ -224,6 +247,10 @@ int main(int argc, char **argv)
            SIG_IGN); /* writing then fails with EPIPE, and state can still be saved */
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
+
+    /* On a terminal results wait until the progress bar is gone: cli_show(). */
+    static char room[1 << 16];
+    setvbuf(stdout, room, _IOFBF, sizeof(room));
 
     const char *name = argc > 1 ? argv[1] : "";
     if (argc < 2) return overview(stderr);

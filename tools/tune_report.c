@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "tools/plot.h"
+#include "tools/term.h"
 #include "train/study.h"
 
 enum { NEIGHBOURS = 5, TEXT = 64, SHOWN = 12 };
@@ -254,33 +255,47 @@ static slc_status plot_all(const report *r, const char *dir, slc_err *err)
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
-static void print_table(const report *r, const char *dir)
+static void write_table(FILE *out, const report *r, const char *dir)
 {
-    printf("%5s  %-7s %6s %9s %8s ", "trial", "state", "epochs", r->metric, "seconds");
+    fprintf(out, "%5s  %-7s %6s %9s %8s ", "trial", "state", "epochs", r->metric,
+            "seconds");
     for (size_t d = 0; d < r->space->n; d++)
-        printf(" %s", r->space->dim[d].path);
-    putchar('\n');
+        fprintf(out, " %s", r->space->dim[d].path);
+    fputc('\n', out);
     for (size_t k = 0; k < r->n; k++) {
         const slc_trial *t = &r->trial[r->order[k]];
-        printf("%5" PRIu64 "  %-7s %6" PRIu64 " ", t->trial, slc_trial_states[t->state],
-               t->epochs);
+        fprintf(out, "%5" PRIu64 "  %-7s %6" PRIu64 " ", t->trial,
+                slc_trial_states[t->state], t->epochs);
         if (isnan(t->value))
-            printf("%9s", "-");
+            fprintf(out, "%9s", "-");
         else
-            printf("%9.4f", t->value);
-        printf(" %8.1f ", t->seconds);
+            fprintf(out, "%9.4f", t->value);
+        fprintf(out, " %8.1f ", t->seconds);
         for (size_t d = 0; d < r->space->n; d++) {
             char text[TEXT];
             slc_dim_text(&r->space->dim[d], t->unit[d], text, sizeof(text));
-            printf(" %s", slc_dim_active(r->space, d, t->unit) ? text : "-");
+            fprintf(out, " %s", slc_dim_active(r->space, d, t->unit) ? text : "-");
         }
-        if (t->state == SLC_TRIAL_FAILED) printf("  (%s)", t->message);
-        putchar('\n');
+        if (t->state == SLC_TRIAL_FAILED) fprintf(out, "  (%s)", t->message);
+        fputc('\n', out);
     }
     if (r->n && !isnan(r->trial[r->order[0]].value))
-        printf("best: trial %" PRIu64
-               "; train it in full with: sluice train %s/best.yaml -o RUN\n",
-               r->trial[r->order[0]].trial, dir);
+        fprintf(out,
+                "best: trial %" PRIu64
+                "; train it in full with: sluice train %s/best.yaml -o RUN\n",
+                r->trial[r->order[0]].trial, dir);
+}
+
+/* As wide as the terminal. */
+static void print_table(const report *r, const char *dir)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *const memory = open_memstream(&text, &size);
+    if (!memory) return;
+    write_table(memory, r, dir);
+    if (fclose(memory) == 0) cli_fold(stdout, text, cli_columns(stdout));
+    free(text);
 }
 
 static json_t *trial_json(const report *r, const slc_trial *t)

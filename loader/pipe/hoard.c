@@ -15,7 +15,7 @@ typedef struct kept {
 } kept;
 
 struct slc_hoard {
-    uint64_t count;
+    uint64_t count, budget;
     atomic_uint_least64_t left; /* bytes; a budget, orders nothing */
     _Atomic(kept *) at[];       /* release on set, acquire on use */
 };
@@ -29,7 +29,8 @@ slc_status slc_hoard_create(slc_hoard **out, uint64_t count, uint64_t bytes, slc
         s = calloc(1, size);
     if (!s) return slc_fail(err, SLC_ENOMEM, "cache: out of memory");
     s->count = count;
-    atomic_init(&s->left, bytes > size ? bytes - size : 0);
+    s->budget = bytes > size ? bytes : size;
+    atomic_init(&s->left, s->budget - size);
     *out = s;
     return SLC_OK;
 }
@@ -91,4 +92,13 @@ void slc_hoard_put(slc_hoard *s, uint64_t index, const slc_stored *sample)
         free(k); /* another thread was first */
     }
     atomic_fetch_add_explicit(&s->left, total, memory_order_relaxed);
+}
+
+uint64_t slc_hoard_count(const slc_hoard *s, uint64_t *bytes)
+{
+    uint64_t n = 0;
+    for (uint64_t i = 0; i < s->count; i++)
+        n += atomic_load_explicit(&s->at[i], memory_order_relaxed) != NULL;
+    *bytes = s->budget - atomic_load_explicit(&s->left, memory_order_relaxed);
+    return n;
 }

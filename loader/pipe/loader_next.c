@@ -143,6 +143,7 @@ slc_loader_counters slc_loader_count(const slc_loader *l)
         c.samples += get(&w->samples);
         c.bytes += get(&w->bytes);
     }
+    if (l->store) c.cached_samples = slc_hoard_count(l->store, &c.cached_bytes);
     return c;
 }
 

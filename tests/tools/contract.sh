@@ -103,6 +103,29 @@ section_output() {
     expect 2 'did you mean "lr"' "$sluice" paths '{name: adam, lrr: 1}'
 }
 
+# What a terminal of so many columns shows, as lines.
+on_terminal() {
+    columns=$1
+    shift
+    script -qec "stty cols $columns; $*" /dev/null </dev/null | tr -d '\r'
+}
+
+section_terminal() {
+    command -v script >/dev/null || return 0
+    # Folded between words: only a word alone on its line may be longer.
+    on_terminal 20 "'$sluice' train --help" >help20
+    awk 'length($0) > 20 && NF > 1 { print; bad = 1 } END { exit bad }' help20 || fail "lines of help wider than 20 columns"
+    [ "$(tr -d ' \n' <help20)" = "$("$sluice" train --help | tr -d ' \n')" ] || fail "folding changed the help"
+    # A warning is yellow on a terminal, unless NO_COLOR asks or the terminal knows no colours.
+    mkdir -p odd/a && echo text >odd/a/x.jpg
+    escape=$(printf '\033[33m')
+    TERM=xterm on_terminal 80 "'$sluice' stats odd" | grep -qF "$escape" || fail "no colour on a terminal"
+    TERM=xterm NO_COLOR=1 on_terminal 80 "'$sluice' stats odd" | grep -qF "$escape" && fail "colour despite NO_COLOR"
+    TERM=dumb on_terminal 80 "'$sluice' stats odd" | grep -qF "$(printf '\033')" && fail "an escape on a dumb terminal"
+    "$sluice" stats odd 2>&1 | grep -qF "$(printf '\033')" && fail "an escape in a pipe"
+    return 0
+}
+
 section_stats() {
     need_fixtures
     expect 0 '^mean 0\.' "$sluice" stats idx:fix/idx
@@ -268,7 +291,8 @@ eval: [{resize: {size: [8, 8]}}]
 model: {name: mlp}
 train: {epochs: 1, batch: 4}
 END
-    expect 0 '"train_images": *12' "$sluice" train parts.yaml --dry-run --json
+    expect 0 '"train_images": *12.*"steps": *3.*"seconds": *[0-9.e-]*.*"memory_bytes": *[0-9]' "$sluice" train parts.yaml --dry-run --json
+    expect 0 '^time  *about .* a step' "$sluice" train parts.yaml --dry-run
     expect 0 '' "$sluice" train parts.yaml -o parts -q
     for part in train:12 val:6 test:6; do
         expect 0 "\"count\": *${part#*:}[,}]" "$sluice" eval parts --split ${part%:*} --json

@@ -1,11 +1,9 @@
 #include "train/lr_find.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "train/fit/run.h"
+#include "train/fit/scratch.h"
 
 enum { SKIP = 10 }; /* first steps and last, which say nothing about the slope */
 
@@ -74,34 +72,16 @@ static bool ran_away(const slc_lr_find *f, double smooth, double diverge)
     return !isfinite(now) || now > diverge * least;
 }
 
-/* One step at a given rate; *loss is the mean over its batch. */
-static slc_status step(run *r, double lr, double *loss, slc_err *err)
-{
-    const slc_batch *batch;
-    slc_status st = slc_loader_next(r->loader, &batch, err);
-    if (st != SLC_OK) return st;
-    if (!batch) return slc_fail(err, SLC_EINVAL, "lr-find: the training stream ended");
-
-    r->sums = (run_sums){0};
-    st = slc_run_pass(r, batch, err);
-    slc_loader_release(r->loader, batch);
-    *loss = r->sums.images ? r->sums.loss / (double)r->sums.images : NAN;
-    if (st != SLC_OK) return st;
-    const slc_rate rate = {.lr = lr, .momentum = -1};
-    const stepper_result moved = slc_stepper_step(&r->step_of, ++r->step, rate, -1);
-    if (!isfinite(moved.norm)) *loss = INFINITY;
-    return SLC_OK;
-}
-
-static slc_status ramp(run *r, slc_lr_find *f, const slc_lr_find_settings *s,
+static slc_status ramp(scratch *r, slc_lr_find *f, const slc_lr_find_settings *s,
                        slc_err *err)
 {
+    const uint64_t begin = slc_clock_ns();
     for (uint64_t i = 0; i < s->steps; i++) {
         const double part = s->steps > 1 ? (double)i / (double)(s->steps - 1) : 0;
         double loss = NAN;
         f->lr[f->n] = s->lo * pow(s->hi / s->lo, part);
         slc_err why = {0};
-        const slc_status st = step(r, f->lr[f->n], &loss, &why);
+        const slc_status st = slc_scratch_step(r, f->lr[f->n], &loss, &why);
         if (st != SLC_OK && isfinite(loss)) {
             if (err) *err = why;
             return st;
@@ -113,7 +93,8 @@ static slc_status ramp(run *r, slc_lr_find *f, const slc_lr_find_settings *s,
             return f->diverged ? SLC_OK : st;
         }
         f->loss[f->n++] = loss;
-        slc_log_progress(s->log, "lr-find", i + 1, s->steps, 0);
+        slc_log_progress(s->log, "lr-find", i + 1, s->steps,
+                         (double)(i + 1) * 1e9 / (double)(slc_clock_ns() - begin + 1));
         if (f->n > SKIP && ran_away(f, s->smooth, s->diverge)) {
             f->diverged = true;
             return SLC_OK;
@@ -124,25 +105,11 @@ static slc_status ramp(run *r, slc_lr_find *f, const slc_lr_find_settings *s,
     return SLC_OK;
 }
 
-/* A run needs a directory; this one's is gone before anybody sees it. */
-static void remove_directory(const char *dir)
-{
-    static const char *const names[] = {"recipe.yaml", "lock", "steps.csv",
-                                        "metrics.jsonl", "metrics.csv"};
-    char path[128];
-    for (size_t i = 0; i < SLC_COUNT(names); i++) {
-        snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(dir);
-}
-
 slc_status slc_lr_find_run(slc_lr_find *out, const slc_lr_find_settings *settings,
                            slc_err *err)
 {
     slc_lr_find_settings s = *settings;
-    run r = {.lock = -1};
-    char dir[] = "/tmp/sluice-lr-find.XXXXXX";
+    scratch r;
 
     *out = (slc_lr_find){.steepest = NAN, .valley = NAN, .least = NAN};
     if (s.lo == 0) s.lo = 1e-7;
@@ -158,16 +125,12 @@ slc_status slc_lr_find_run(slc_lr_find *out, const slc_lr_find_settings *setting
     if (!out->lr) return slc_fail(err, SLC_ENOMEM, "lr-find: out of memory");
     out->loss = out->lr + s.steps;
     out->smoothed = out->loss + s.steps;
-    if (!mkdtemp(dir)) return slc_fail_errno(err, SLC_EIO, "%s", dir);
 
-    const slc_fit_settings fit = {
-        .recipe = s.recipe, .run = dir, .threads = s.threads, .overwrite = true};
-    slc_status st = slc_run_open(&r, &fit, err);
-    if (st == SLC_OK) st = slc_run_open_stream(&r, 0, err);
+    const slc_fit_settings fit = {.recipe = s.recipe, .threads = s.threads};
+    slc_status st = slc_scratch_open(&r, &fit, err);
     if (st == SLC_OK) st = ramp(&r, out, &s, err);
     if (st == SLC_OK) slc_lr_find_suggest(out, s.smooth);
-    slc_run_close(&r);
-    remove_directory(dir);
+    slc_scratch_close(&r);
     return st;
 }
 
