@@ -29,8 +29,14 @@ static json_t *number(double v)
     return isfinite(v) ? json_real(v) : json_null();
 }
 
-static slc_status draw(const slc_lr_find *f, const char *path, slc_err *err)
+/* Batches far above the curve would press it flat: they are left out. */
+static slc_status draw(slc_lr_find *f, const char *path, slc_err *err)
 {
+    double top = 0;
+    for (size_t i = 0; i < f->n; i++)
+        top = fmax(top, f->smoothed[i]);
+    for (size_t i = 0; i < f->n; i++)
+        if (f->loss[i] > 1.5 * top) f->loss[i] = NAN;
     const double marks[] = {f->valley, f->steepest};
     static const char *const notes[] = {"valley", "steepest"};
     const cli_series series[] = {
@@ -57,19 +63,21 @@ static slc_status draw(const slc_lr_find *f, const char *path, slc_err *err)
 
 static slc_status print_json(const slc_lr_find *f, slc_err *err)
 {
-    json_t *lr = json_array(), *loss = json_array();
+    json_t *lr = json_array(), *loss = json_array(), *smoothed = json_array();
     for (size_t i = 0; i < f->n; i++) {
         json_array_append_new(lr, json_real(f->lr[i]));
         json_array_append_new(loss, number(f->loss[i]));
+        json_array_append_new(smoothed, number(f->smoothed[i]));
     }
-    return cli_print_json(json_pack("{s:i, s:o, s:o, s:o, s:b, s:o, s:o}", "schema", 1,
-                                    "valley", number(f->valley), "steepest",
+    return cli_print_json(json_pack("{s:i, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "schema",
+                                    1, "valley", number(f->valley), "steepest",
                                     number(f->steepest), "least_tenth", number(f->least),
-                                    "diverged", (int)f->diverged, "lr", lr, "loss", loss),
+                                    "diverged", (int)f->diverged, "lr", lr, "loss", loss,
+                                    "smoothed", smoothed),
                           err);
 }
 
-static void print_text(const slc_lr_find *f)
+static void print_text(const slc_lr_find *f, const char *recipe)
 {
     if (!isfinite(f->valley)) {
         printf("the loss did not fall anywhere between %.3g and %.3g: try other bounds\n",
@@ -80,8 +88,10 @@ static void print_text(const slc_lr_find *f)
            f->diverged ? ", where the loss ran away" : "");
     printf("valley    %.3g   (two thirds along the longest fall: a safe choice)\n",
            f->valley);
-    printf("steepest  %.3g   (where the loss falls fastest: a bold one)\n", f->steepest);
-    printf("try: sluice train RECIPE --set optim.lr=%.2g\n", f->valley);
+    if (isfinite(f->steepest))
+        printf("steepest  %.3g   (where the loss falls fastest: a bold one)\n",
+               f->steepest);
+    printf("try: sluice train %s --set optim.lr=%.2g\n", recipe, f->valley);
 }
 
 static slc_status run(cli_context *cli, const void *settings, int count, char **args,
@@ -106,9 +116,9 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
                                                      .log = cli->log,
                                                      .stop = cli->stop},
                              err);
-    if (st == SLC_OK && s->output) st = draw(&found, s->output, err);
     if (st == SLC_OK && cli->json) st = print_json(&found, err);
-    if (st == SLC_OK && !cli->json) print_text(&found);
+    if (st == SLC_OK && !cli->json) print_text(&found, args[0]);
+    if (st == SLC_OK && s->output) st = draw(&found, s->output, err);
     slc_lr_find_free(&found);
     slc_recipe_free(&recipe);
     return st;

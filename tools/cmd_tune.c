@@ -28,7 +28,7 @@ typedef struct tune_settings {
 static const cli_opt options[] = {
     {'o', "output", FIELD(output), .value = "DIR", .help = "study directory"},
     {'s', "set", FIELD(set), .value = "KEY=VALUE",
-     .help = "change a key of the recipe, for example tune.trials=50 (repeatable)"},
+     .help = "change a key of the recipe, for example tune.trials=50"},
     {0, "show", FIELD(show), .help = "only print the trials and draw the plots"},
     {0, "rerun", FIELD(rerun), .value = "N[:RUN]",
      .help = "train trial N again in RUN (DIR/again/N) and compare its scores"},

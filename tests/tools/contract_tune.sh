@@ -138,3 +138,24 @@ section_tune_failures() {
     [ "$(trials shot failed)" -eq 1 ] && [ "$(trials shot done)" -eq 2 ] || fail "not one trial was shot"
     grep -q 'signal 9' out || fail "the table does not tell of the signal"
 }
+
+section_lr_find() {
+    need_fixtures
+    export OMP_WAIT_POLICY=passive
+    before=$(find . -type f | sort | xargs cksum)
+    expect 0 '"steepest":[0-9.e-]*,.*"diverged":false,"lr":\[1e-7,' "$sluice" lr-find tiny.yaml -q --steps 40 --hi 0.5 --json
+    [ "$(tr -cd ',' <out | wc -c)" -ge 120 ] || fail "not 40 rates, losses and smoothed ones"
+    expect 0 '^try: sluice train tiny.yaml --set optim.lr=' "$sluice" lr-find tiny.yaml -q --steps 40
+    [ "$(rm -f out err; find . -type f | sort | xargs cksum)" = "$before" ] || fail "the ramp left or changed files"
+    # Far too high rates run away, and the ramp ends there.
+    expect 0 'did not fall anywhere between 1 and' "$sluice" lr-find tiny.yaml -q --lo 1 --hi 1e6
+    expect 0 '"diverged":true' "$sluice" lr-find tiny.yaml -q --lo 1 --hi 1e6 --json
+    grep -qi 'nan\|inf' out && fail "no number in JSON"
+    if "$sluice" lr-find tiny.yaml -q --steps 20 -o lr.png >out 2>err; then
+        [ "$(head -c 4 lr.png | tail -c 3)" = PNG ] || fail "lr.png is no picture"
+    else
+        grep -q 'without cairo' err || fail "lr-find -o"
+    fi
+    expect 2 'makes no ramp' "$sluice" lr-find tiny.yaml --lo 1 --hi 0.1
+    expect 2 'not between' "$sluice" lr-find tiny.yaml --steps 1
+}
