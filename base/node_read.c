@@ -219,7 +219,9 @@ slc_status slc_node_parse(slc_node **out, slc_arena *arena, const char *text, si
                           const char *origin, slc_err *err)
 {
     reader r = {.arena = arena, .err = err, .origin = origin};
-    r.has_lines = strncmp(origin, "--", 2) != 0 && strcmp(origin, "default") != 0;
+    /* An option's value has lines only if it is written on several. */
+    r.has_lines = (strncmp(origin, "--", 2) != 0 && strcmp(origin, "default") != 0) ||
+                  memchr(text, '\n', size);
     *out = NULL;
     slc_node *node = slc_node_new(arena, SLC_NODE_NULL);
     const char *kept = slc_arena_text(arena, origin);

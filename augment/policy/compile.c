@@ -279,9 +279,13 @@ static slc_status compile_list(compiler *c, const slc_node *list, slc_step **ste
     *steps = NULL;
     *count = 0;
     if (!list || list->kind == SLC_NODE_NULL) return SLC_OK;
-    if (list->kind != SLC_NODE_LIST)
-        return slc_fail(c->err, SLC_EINVAL, "%s: %s: expected a list of ops",
-                        slc_node_where(list, where, sizeof(where)), c->what);
+    if (list->kind != SLC_NODE_LIST) {
+        const bool same =
+            strcmp(slc_node_where(list, where, sizeof(where)), c->what) == 0;
+        return slc_fail(c->err, SLC_EINVAL,
+                        "%s%s%s: expected a list of ops, as \"[hflip]\"", where,
+                        same ? "" : ": ", same ? "" : c->what);
+    }
     *steps =
         slc_arena_zero(&c->policy->arena, list->count ? list->count : 1, sizeof(**steps));
     if (!*steps) return slc_fail(c->err, SLC_ENOMEM, "%s: no memory", c->what);

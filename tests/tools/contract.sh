@@ -167,6 +167,11 @@ broken() { sed "$1" tiny.yaml >broken.yaml; }
 
 section_bad_recipe() {
     need_fixtures
+    # An option's value has a line if it is written on several.
+    expect 2 '--ops: op resize: size is 0' "$sluice" preprocess fix/photos/cat/00.png y.png --ops '[{resize: {size: 0}}]'
+    expect 2 '--ops:2: op resize: size is 0' "$sluice" preprocess fix/photos/cat/00.png y.png --ops '- hflip
+- resize: {size: 0}'
+    expect 2 '^sluice preprocess: --ops: expected a list of ops' "$sluice" preprocess fix/photos/cat/00.png y.png --ops hflip
     broken 's/momentum: 0.9/momentun: 0.9/'
     expect 2 'broken.yaml:13: .*momentun.*did you mean "momentum"' "$sluice" digest broken.yaml
     broken 's/lr: 0.05/lr: fast/'
