@@ -50,13 +50,9 @@ static slc_status open_data(const cli_context *cli, const eval_settings *s,
         *out = *given;
         return st;
     }
-    const slc_status st =
-        slc_recipe_open_sources(sources, &trained->recipe, cli->log, err);
-    if (st != SLC_OK) return st;
-    *out = strcmp(s->split, "train") == 0 ? sources->train
-           : strcmp(s->split, "val") == 0 ? sources->val
-                                          : sources->test;
-    if (*out) return SLC_OK;
+    slc_status st = slc_recipe_open_sources(sources, &trained->recipe, cli->log, err);
+    if (st == SLC_OK) st = slc_recipe_source(out, sources, s->split, err);
+    if (st != SLC_OK || *out) return st;
     return slc_fail(err, SLC_EINVAL,
                     "%s: its recipe has no %s data; name some with --data", trained->path,
                     s->split);

@@ -293,17 +293,15 @@ static void add_environment(page *p, const slc_trained *t)
 static slc_status add_all(page *p, const slc_trained *t,
                           const slc_recipe_sources *sources, slc_err *err)
 {
-    const char *const split = p->settings->split;
-    const slc_source *source = strcmp(split, "train") == 0 ? sources->train
-                               : strcmp(split, "val") == 0 ? sources->val
-                                                           : sources->test;
+    const slc_source *source = NULL;
+    slc_status st = slc_recipe_source(&source, sources, p->settings->split, err);
+    if (st != SLC_OK) return st;
     slc_str_add(&p->html, "<!doctype html><html lang=en><meta charset=utf-8><meta "
                           "name=viewport content=\"width=device-width\"><title>");
     cli_html_text(&p->html, p->run);
     slc_str_printf(&p->html, "</title><style>%s</style>\n<h1>", style);
     cli_html_text(&p->html, p->run);
     slc_str_add(&p->html, "</h1>\n");
-    slc_status st = SLC_OK;
     if (source) st = add_scores(p, t, source, err);
     if (st == SLC_OK) st = add_curves(p, err);
     if (st == SLC_OK && p->settings->samples) st = add_samples(p, t, sources->train, err);

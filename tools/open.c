@@ -51,11 +51,9 @@ slc_status cli_stream_open(cli_stream *out, const cli_context *cli, const char *
     if (st == SLC_OK)
         st = slc_recipe_open_sources(&out->sources, &out->recipe, cli->log, err);
     if (st == SLC_OK) st = slc_recipe_make_plans(&out->plans, &out->recipe, err);
+    if (st == SLC_OK) st = slc_recipe_source(&out->source, &out->sources, split, err);
     if (st == SLC_OK) {
         const bool train = strcmp(split, "train") == 0;
-        out->source = train                       ? out->sources.train
-                      : strcmp(split, "val") == 0 ? out->sources.val
-                                                  : out->sources.test;
         if (!out->source)
             st = slc_fail(err, SLC_EINVAL, "%s: the recipe has no %s data", path, split);
         else

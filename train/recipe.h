@@ -178,6 +178,11 @@ SLC_API SLC_CHECKED slc_status slc_recipe_open_sources(slc_recipe_sources *out,
                                                        const slc_recipe *recipe,
                                                        const slc_log *log, slc_err *err);
 SLC_API void slc_recipe_close_sources(slc_recipe_sources *sources);
+/* *out: the part called train, val or test, NULL if the recipe has none. Errors: SLC_EINVAL for
+ * any other name. */
+SLC_API SLC_CHECKED slc_status slc_recipe_source(const slc_source **out,
+                                                 const slc_recipe_sources *sources,
+                                                 const char *split, slc_err *err);
 
 /* Compiled policies and mixes of a recipe. */
 typedef struct slc_recipe_plans {

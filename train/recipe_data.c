@@ -141,6 +141,22 @@ slc_status slc_recipe_open_sources(slc_recipe_sources *out, const slc_recipe *re
     return st;
 }
 
+slc_status slc_recipe_source(const slc_source **out, const slc_recipe_sources *sources,
+                             const char *split, slc_err *err)
+{
+    const struct {
+        const char *name;
+        const slc_source *source;
+    } part[] = {
+        {"train", sources->train}, {"val", sources->val}, {"test", sources->test}};
+    for (size_t i = 0; i < SLC_COUNT(part); i++)
+        if (strcmp(split, part[i].name) == 0) {
+            *out = part[i].source;
+            return SLC_OK;
+        }
+    return slc_fail(err, SLC_EINVAL, "split: \"%s\" is not train, val or test", split);
+}
+
 void slc_recipe_close_sources(slc_recipe_sources *sources)
 {
     slc_source_close(&sources->train);

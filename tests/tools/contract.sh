@@ -303,6 +303,8 @@ END
         expect 0 "\"count\": *${part#*:}[,}]" "$sluice" eval parts --split ${part%:*} --json
     done
     expect 3 'set data.test_fraction' "$sluice" train parts.yaml -o no --set data.test_fraction=0
+    expect 2 'not train, val or test' "$sluice" eval parts --split tst
+    expect 2 'not train, val or test' "$sluice" digest parts.yaml --split tst
     # Not a model.
     echo nonsense >no.safetensors
     expect 3 'no.safetensors' "$sluice" eval no.safetensors
