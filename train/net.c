@@ -257,9 +257,9 @@ static slc_status read_spec(builder *b, const slc_node *spec, size_t classes)
     if (slc_shape_size(last) != classes || last.c != classes)
         return slc_fail(
             b->err, SLC_EINVAL,
-            "model: expected the last layer to give %zu numbers, one per class, "
+            "layer %s: expected %zu outputs, one per class, as it is the last; "
             "got %zu x %zu x %zu",
-            classes, last.c, last.h, last.w);
+            net->node[net->nodes - 1].name, classes, last.c, last.h, last.w);
     return SLC_OK;
 }
 

@@ -271,7 +271,9 @@ static void test_refuses_in_words(void)
         {"resnet19", "resnet18"},
         {"{layers: [{conv2d: {out: 4, kernel: 99}}]}", "does not fit"},
         {"{layers: [{linear: {out: 10}}]}", "flatten"},
-        {"{layers: [flatten, {linear: {out: 7}}]}", "10"},
+        {"{layers: [flatten, {linear: {name: fc, out: 7}}]}",
+         "layer fc: expected 10 outputs, one per class, as it is the last; got 7 x 1 x "
+         "1"},
         {"{layers: [flatten, {liner: {out: 10}}]}", "linear"},
         {"{layers: [{relu: {name: a}}, {relu: {name: a}}]}", "taken"},
         {"{layers: [{add: {from: nobody}}]}", "nobody"},
