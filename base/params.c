@@ -238,15 +238,22 @@ static slc_status refuse_unknown(const slc_param *table, const slc_node *map,
     return SLC_OK;
 }
 
-/* `brightness: 1.37` is what somebody means who writes it, but not what a map can hold. */
+/* `brightness: 1.37` and `one_of: [hflip, vflip]` are what somebody means who writes them, but
+ * not what a map can hold. */
 static slc_status refuse_scalar(const slc_param *table, const slc_node *map,
                                 const char *what, slc_err *err)
 {
-    if (map->kind == SLC_NODE_LIST)
-        return slc_node_fail(err, map, "%s: is a list, not a map of settings", what);
-    if (!table->name)
-        return slc_node_fail(err, map, "%s: is a single value, not a map of settings",
-                             what);
+    const bool list = map->kind == SLC_NODE_LIST;
+    const slc_param *takes = table; /* the first that may be a list */
+    while (list && takes->name && takes->type < SLC_PARAM_REALS)
+        takes++;
+    if (!takes->name)
+        return slc_node_fail(err, map, "%s: is a %s, not a map of settings", what,
+                             list ? "list" : "single value");
+    if (list)
+        return slc_node_fail(
+            err, map, "%s: is a list, not a map of settings; did you mean {%s: [...]}?",
+            what, takes->name);
     return slc_node_fail(
         err, map,
         "%s: is a single value, not a map of settings; did you mean {%s: %.80s}?", what,

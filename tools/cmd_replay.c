@@ -47,11 +47,15 @@ static void record(void *user, const char *op, const char *drawn, const slc_imag
     char path[4096] = "";
 
     if (r->output && image && r->status == SLC_OK) {
-        snprintf(path, sizeof(path), "%s/%02zu-%s.png", r->output, r->steps, op);
+        const int room =
+            snprintf(path, sizeof(path), "%s/%02zu-%s.png", r->output, r->steps, op);
+        /* A policy's move is called policy/move. */
+        for (char *c = path + strlen(r->output) + 1; room > 0 && *c; c++)
+            if (*c == '/') *c = '-';
         r->status = cli_image_write(path, image, &r->err);
     }
     if (r->text)
-        printf("%2zu  %-24s %5zu x %-5zu %s\n", r->steps, op, image ? image->w : 0,
+        printf("%2zu  %-32s %5zu x %-5zu %s\n", r->steps, op, image ? image->w : 0,
                image ? image->h : 0, drawn ? drawn : "");
     json_array_append_new(r->list,
                           json_pack("{s:s, s:s, s:I, s:I, s:s}", "op", op, "drawn",
@@ -61,28 +65,27 @@ static void record(void *user, const char *op, const char *drawn, const slc_imag
     r->steps++;
 }
 
-/* Reads the stream of the epoch until the sample comes, and compares. *same stays false where the
- * sample does not come (a sampler that leaves it out). */
+typedef enum verdict { LEFT_OUT, OTHER, SAME } verdict;
+
+/* Reads the stream of the epoch until the sample comes, and compares. A sampler, or a tail that
+ * is dropped, may leave it out. */
 static slc_status verify(cli_stream *stream, const slc_key *key, const slc_image *image,
-                         bool *same, slc_err *err)
+                         verdict *out, slc_err *err)
 {
     slc_loader_settings settings = stream->settings;
     slc_loader *loader = NULL;
-    bool found = false;
 
     settings.mix = NULL; /* partners would lie over it */
     settings.epoch = key->epoch;
     settings.epochs = key->epoch + 1;
     slc_status st = slc_loader_open(&loader, &settings, err);
-    while (st == SLC_OK && !found) {
+    while (st == SLC_OK && *out == LEFT_OUT) {
         const slc_batch *b = NULL;
         st = slc_loader_next(loader, &b, err);
         if (st != SLC_OK || !b) break;
-        for (size_t i = 0; i < b->n && !found; i++)
-            if (b->index[i] == key->index && (!b->view || b->view[i] == key->view)) {
-                found = true;
-                *same = cli_batch_holds(b, i, settings.policy, image);
-            }
+        for (size_t i = 0; i < b->n && *out == LEFT_OUT; i++)
+            if (b->index[i] == key->index && (!b->view || b->view[i] == key->view))
+                *out = cli_batch_holds(b, i, settings.policy, image) ? SAME : OTHER;
         slc_loader_release(loader, b);
     }
     slc_loader_close(&loader);
@@ -90,26 +93,30 @@ static slc_status verify(cli_stream *stream, const slc_key *key, const slc_image
 }
 
 static slc_status report(cli_context *cli, const replay_settings *s,
-                         const cli_stream *stream, recorder *r, bool same, slc_err *err)
+                         const cli_stream *stream, recorder *r, verdict v, slc_err *err)
 {
     char room[512];
     const char *const key = slc_source_key(stream->source, s->index, room, sizeof(room));
 
-    if (s->verify && !same)
+    if (s->verify && v == OTHER)
         return slc_fail(err, SLC_EDATA,
                         "%s: the stream of epoch %" PRIu64 " does not hold this "
                         "picture",
                         key, s->epoch);
+    if (s->verify && v == LEFT_OUT) cli->findings = true;
     if (!cli->json) {
         if (s->verify)
-            printf("the stream of epoch %" PRIu64 " holds exactly this picture\n",
+            printf(v == SAME ? "the stream of epoch %" PRIu64
+                               " holds exactly this picture\n"
+                             : "epoch %" PRIu64 " leaves this sample out: there is "
+                               "nothing to compare with\n",
                    s->epoch);
         return SLC_OK;
     }
     json_t *const object =
         json_pack("{s:i, s:s, s:I, s:I, s:O}", "schema", 1, "sample", key, "epoch",
                   (json_int_t)s->epoch, "index", (json_int_t)s->index, "steps", r->list);
-    if (object && s->verify) json_object_set_new(object, "same", json_true());
+    if (object && s->verify) json_object_set_new(object, "same", json_boolean(v == SAME));
     return cli_print_json(object, err);
 }
 
@@ -122,7 +129,7 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     slc_loader *loader = NULL;
     cli_stream stream;
     slc_image image;
-    bool same = false;
+    verdict v = LEFT_OUT;
     char room[512];
     (void)count;
 
@@ -149,8 +156,8 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
         *err = r.err;
     }
     slc_loader_close(&loader);
-    if (st == SLC_OK && s->verify) st = verify(&stream, &key, &image, &same, err);
-    if (st == SLC_OK) st = report(cli, s, &stream, &r, same, err);
+    if (st == SLC_OK && s->verify) st = verify(&stream, &key, &image, &v, err);
+    if (st == SLC_OK) st = report(cli, s, &stream, &r, v, err);
 close:
     cli_stream_close(&stream);
 done:

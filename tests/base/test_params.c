@@ -108,7 +108,8 @@ static void test_names_place_and_reason(void)
          "you mean \"bicubic\"?"},
         {"1.5", "recipe.yaml:1: op x: is a single value, not a map of settings; did you "
                 "mean {on: 1.5}?"},
-        {"[size, 1]", "recipe.yaml:1: op x: is a list, not a map of settings"},
+        {"[size, 1]", "recipe.yaml:1: op x: is a list, not a map of settings; did you "
+                      "mean {factor: [...]}?"},
     };
     slc_arena arena = {0};
     for (size_t i = 0; i < SLC_COUNT(bad); i++) {

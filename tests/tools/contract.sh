@@ -171,6 +171,7 @@ section_bad_recipe() {
     expect 2 '--ops: op resize: size is 0' "$sluice" preprocess fix/photos/cat/00.png y.png --ops '[{resize: {size: 0}}]'
     expect 2 '--ops:2: op resize: size is 0' "$sluice" preprocess fix/photos/cat/00.png y.png --ops '- hflip
 - resize: {size: 0}'
+    expect 2 'op one_of: is a list.*did you mean .ops: ' "$sluice" preprocess fix/photos/cat/00.png y.png --ops '[{one_of: [hflip]}]'
     expect 2 '^sluice preprocess: --ops: expected a list of ops' "$sluice" preprocess fix/photos/cat/00.png y.png --ops hflip
     broken 's/momentum: 0.9/momentun: 0.9/'
     expect 2 'broken.yaml:13: .*momentun.*did you mean "momentum"' "$sluice" digest broken.yaml
@@ -223,6 +224,27 @@ section_preview() {
     expect 4 'batch.png' sh -c "ulimit -f 8; trap '' XFSZ; exec '$sluice' preview tiny.yaml -n 32 -o batch.png"
     cmp -s batch.png before.png || fail "a full disk changed the old picture"
     [ "$(find . -name '*batch.png*' | wc -l)" -eq 1 ] || fail "a temporary file was left behind"
+}
+
+# What training saw, step by step, and the same again.
+section_replay() {
+    need_fixtures
+    cat >policy.yaml <<END
+data: {path: folder:fix/photos, channels: 3, test_fraction: 0.25}
+augment: [{resize: {size: [24, 24]}}, hflip, trivial_augment_wide, {one_of: {ops: [invert, {rotate: {degrees: 30}}]}}]
+eval: [{resize: {size: [24, 24]}}]
+mix: [{mixup: {alpha: 1}}]
+model: {name: mlp}
+train: {epochs: 2, batch: 4}
+END
+    # 18 pictures to train on: two of them are in the batch that is dropped.
+    expect 1 'leaves this sample out' "$sluice" replay policy.yaml --epoch 1 --index 3 --verify
+    for index in 0 1 2 3 4 5; do
+        expect 0 'holds exactly this picture' "$sluice" replay policy.yaml --epoch 1 --index $index -o steps$index --verify --set train.batch=3
+        [ "$(find steps$index -name '*.png' | wc -l)" -ge 4 ] || fail "not a picture of every step"
+    done
+    expect 0 '"same":true' "$sluice" replay policy.yaml --epoch 1 --index 5 --verify --json --set train.batch=3
+    expect 2 'index' "$sluice" replay policy.yaml --index 100000
 }
 
 section_doctor() {
