@@ -25,6 +25,20 @@ section_sanity() {
     expect 3 'nowhere.yaml' "$sluice" verify nowhere.yaml -q
 }
 
+# A loss that is no number ends the run; the last good state stays, and tells the same story.
+section_diverge() {
+    need_fixtures
+    expect 3 'not a number in epoch 1 at step [0-9]+ \(first bad layer: fc[0-9]\); none holds no state yet' \
+        "$sluice" train tiny.yaml -o none -q --set optim.lr=1e6
+    [ ! -e none/model.safetensors ] || fail "a model of a run that diverged"
+    rise='schedule={name: polynomial, warmup_epochs: 6, warmup_start: 1.0e-8, warmup_kind: linear}'
+    expect 3 'rise holds the last good state' "$sluice" train tiny.yaml -o rise -q --set optim.lr=1e6 --set "$rise" \
+        --set train.epochs=8 --set train.checkpoint_steps=1
+    cp rise/state.safetensors good
+    expect 3 'rise holds the last good state' "$sluice" train --resume rise -q
+    cmp -s good rise/state.safetensors || fail "the last good state was overwritten"
+}
+
 section_report() {
     need_fixtures
     net='model={layers: [flatten, {linear: {name: a, out: 16}}, relu, {dropout: {name: d, p: 0.5}}, {linear: {name: b, out: 4}}]}'
