@@ -1,15 +1,18 @@
 /* inspect: the layers of a net with shapes, weights and FLOPs; its weights and maps as pictures. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "tools/cmd.h"
 #include "tools/look.h"
 #include "tools/open.h"
 #include "train/net.h"
+#include "train/spread.h"
 
 typedef struct inspect_settings {
     const char *histograms, *featmaps, *output, *split;
     uint64_t images, classes, height, width, channels;
     double similar;
+    bool variance;
 } inspect_settings;
 
 #define FIELD(name) CLI_FIELD(inspect_settings, name)
@@ -28,6 +31,8 @@ static const cli_opt options[] = {
      .help = "most pictures of SOURCE"},
     {0, "similar", FIELD(similar), .lo = 0.5, .hi = 1, .value = "R",
      .help = "correlation from which on two maps are look-alikes"},
+    {0, "variance", FIELD(variance),
+     .help = "how wide noise is after every layer, and its gradient coming back"},
     {0, "channels", FIELD(channels), .hi = 1024, .value = "N",
      .help = "of the input of a net given by name (default: what it was made for)"},
     {0, "height", FIELD(height), .hi = 65535, .value = "PX", .help = "the same"},
@@ -45,10 +50,12 @@ typedef struct subject {
     slc_shape in;
     size_t classes;
     slc_net *net;
+    slc_spread *spread; /* by layer; NULL = not asked for */
 } subject;
 
 static void close_subject(subject *s)
 {
+    free(s->spread);
     slc_net_free(&s->net);
     slc_trained_close(&s->trained);
     cli_stream_close(&s->stream);
@@ -157,13 +164,16 @@ static void print_table(const subject *s)
     int wide = 5;
     for (size_t i = 0; i < net->nodes; i++)
         if ((int)strlen(net->node[i].name) > wide) wide = (int)strlen(net->node[i].name);
-    printf("%-*s %-15s %15s %12s %10s\n", wide, "layer", "type", "output", "weights",
-           "MFLOP");
+    printf("%-*s %-15s %15s %12s %10s%s\n", wide, "layer", "type", "output", "weights",
+           "MFLOP", s->spread ? "     var out    var grad" : "");
     for (size_t i = 0; i < net->nodes; i++) {
         const slc_net_node *n = &net->node[i];
         snprintf(shape, sizeof(shape), "%zux%zux%zu", n->out.c, n->out.h, n->out.w);
-        printf("%-*s %-15s %15s %12zu %10.2f\n", wide, n->name, n->layer->entry.name,
-               shape, weights_of(net, i), n->flops / 1e6);
+        printf("%-*s %-15s %15s %12zu %10.2f", wide, n->name, n->layer->entry.name, shape,
+               weights_of(net, i), n->flops / 1e6);
+        if (s->spread)
+            printf(" %11.3g %11.3g", s->spread[i].forward, s->spread[i].backward);
+        putchar('\n');
     }
     printf("input %zu x %zu x %zu, %zu classes: %zu layers, %zu weights, %zu running "
            "statistics, %.1f MFLOP an image\n",
@@ -191,12 +201,17 @@ static json_t *table_json(const subject *s)
     json_t *list = json_array();
     for (size_t i = 0; i < s->net->nodes; i++) {
         const slc_net_node *n = &s->net->node[i];
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:[I, I, I], s:I, s:f, s:o}", "name", n->name,
-                            "type", n->layer->entry.name, "output", (json_int_t)n->out.c,
-                            (json_int_t)n->out.h, (json_int_t)n->out.w, "weights",
-                            (json_int_t)weights_of(s->net, i), "flops", n->flops,
-                            "tensors", tensors_json(s->net, n)));
+        json_t *row = json_pack(
+            "{s:s, s:s, s:[I, I, I], s:I, s:f, s:o}", "name", n->name, "type",
+            n->layer->entry.name, "output", (json_int_t)n->out.c, (json_int_t)n->out.h,
+            (json_int_t)n->out.w, "weights", (json_int_t)weights_of(s->net, i), "flops",
+            n->flops, "tensors", tensors_json(s->net, n));
+        if (s->spread) {
+            json_object_set_new(row, "variance", json_real(s->spread[i].forward));
+            json_object_set_new(row, "gradient_variance",
+                                json_real(s->spread[i].backward));
+        }
+        json_array_append_new(list, row);
     }
     return json_pack("{s:i, s:[I, I, I], s:I, s:I, s:I, s:f, s:o}", "schema", 1, "input",
                      (json_int_t)s->in.c, (json_int_t)s->in.h, (json_int_t)s->in.w,
@@ -205,14 +220,14 @@ static json_t *table_json(const subject *s)
                      "flops", flops_of(s->net), "layers", list);
 }
 
-/* The weights of a file as they are, of a name or recipe as training starts from. */
-static slc_status draw_weights(subject *s, const cli_context *cli, const char *path,
-                               const char *name, slc_err *err)
+/* The weights of a file as they are, of a name or recipe as training starts from. *fresh, if
+ * made, is the caller's. */
+static slc_status model_of(slc_model **out, slc_model **fresh, subject *s,
+                           const cli_context *cli, slc_err *err)
 {
-    slc_model *fresh = NULL;
     slc_status st = SLC_OK;
     if (!s->trained.model)
-        st = slc_model_create(&fresh,
+        st = slc_model_create(fresh,
                               &(slc_model_settings){.spec = s->spec,
                                                     .channels = s->in.c,
                                                     .height = s->in.h,
@@ -222,8 +237,36 @@ static slc_status draw_weights(subject *s, const cli_context *cli, const char *p
                                                     .precision = SLC_PRECISION_F32,
                                                     .inference = true},
                               err);
-    slc_model *model = fresh ? fresh : s->trained.model;
-    if (st == SLC_OK) st = cli_weights_write(path, model, name, err);
+    *out = *fresh ? *fresh : s->trained.model;
+    return st;
+}
+
+/* As many images as some seconds allow; nets that would take a minute are refused. */
+static slc_status measure_spread(subject *s, slc_model *model, slc_err *err)
+{
+    enum { MOST = 64, LEAST = 4 };
+    const double budget = 3e8, each = flops_of(s->net), fit = budget / (each + 1);
+    const size_t images = fit > MOST ? MOST : fit < LEAST ? LEAST : (size_t)fit;
+    if (each > 3 * budget)
+        return slc_fail(err, SLC_EINVAL,
+                        "--variance computes in double, which takes too long for %.0f "
+                        "MFLOP an image: choose a smaller --height and --width",
+                        each / 1e6);
+    s->spread = calloc(s->net->nodes, sizeof(*s->spread));
+    if (!s->spread) return slc_fail(err, SLC_ENOMEM, "out of memory");
+    return slc_spread_measure(s->spread, s->net, slc_model_weights(model),
+                              slc_model_buffers(model), images, 1, err);
+}
+
+static slc_status look_at_weights(subject *s, const cli_context *cli,
+                                  const inspect_settings *set, const char *name,
+                                  slc_err *err)
+{
+    slc_model *fresh = NULL, *model;
+    slc_status st = model_of(&model, &fresh, s, cli, err);
+    if (st == SLC_OK && set->variance) st = measure_spread(s, model, err);
+    if (st == SLC_OK && set->histograms)
+        st = cli_weights_write(set->histograms, model, name, err);
     slc_model_destroy(&fresh);
     return st;
 }
@@ -272,8 +315,8 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     if (st == SLC_OK && s->featmaps && !it.trained.model)
         st = slc_fail(err, SLC_EINVAL,
                       "--featmaps needs a trained model: a run or its model.safetensors");
-    if (st == SLC_OK && s->histograms)
-        st = draw_weights(&it, cli, s->histograms, args[0], err);
+    if (st == SLC_OK && (s->histograms || s->variance))
+        st = look_at_weights(&it, cli, s, args[0], err);
     if (st == SLC_OK && s->featmaps) st = draw_maps(cli, s, args[0], maps, err);
     if (st == SLC_OK && cli->json) {
         json_t *object = table_json(&it);
@@ -302,9 +345,9 @@ const cli_cmd cli_cmd_inspect = {
         "and add, forward, one image. Sheets of feature maps show the first picture; "
         "dead maps have a\n"
         "red frame, maps that say the same as an earlier one an orange one.",
-    .examples =
-        "  sluice inspect resnet18\n  sluice inspect runs/demo --histograms weights.png\n"
-        "  sluice inspect runs/demo --featmaps shoe.png -o maps",
+    .examples = "  sluice inspect resnet18\n  sluice inspect resnet20 --variance\n"
+                "  sluice inspect runs/demo --histograms weights.png\n"
+                "  sluice inspect runs/demo --featmaps shoe.png -o maps",
     .options = options,
     .initial = &(const inspect_settings){.similar = 0.98, .images = 64},
     .settings_size = sizeof(inspect_settings),
