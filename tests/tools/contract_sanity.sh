@@ -39,6 +39,21 @@ section_diverge() {
     cmp -s good rise/state.safetensors || fail "the last good state was overwritten"
 }
 
+# Both engines learn alike: over 50 steps, two an epoch, the losses differ by less than 1e-3.
+section_engines() {
+    need_fixtures
+    "$sluice" --version --json | grep -q onednn || return 0
+    for engine in onednn blas; do
+        expect 0 '' "$sluice" train tiny.yaml -o $engine -q --set train.engine=$engine --set 'model={name: cnn, width: 32}' \
+            --set optim.lr=0.02 --set 'mix=[]' --set train.epochs=25 --set train.batch=48 --set train.eval_every=25
+        grep -o '"train_loss":[0-9.e-]*' $engine/metrics.jsonl | cut -d: -f2 >$engine.losses
+        [ "$(wc -l <$engine.losses)" -eq 25 ] || fail "not 25 losses"
+    done
+    paste onednn.losses blas.losses | awk '{ d = $1 - $2; if (d < 0) d = -d; if (d > most) most = d }
+        END { exit most < 1e-3 && most > 0 ? 0 : 1 }' || fail "the engines' losses differ (or are the same run twice)"
+    [ "$(awk 'NR == 1 { a = $1 } END { print ($1 < a / 2) }' blas.losses)" = 1 ] || fail "nothing was learnt"
+}
+
 section_report() {
     need_fixtures
     net='model={layers: [flatten, {linear: {name: a, out: 16}}, relu, {dropout: {name: d, p: 0.5}}, {linear: {name: b, out: 4}}]}'
