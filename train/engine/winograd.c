@@ -19,7 +19,7 @@ enum {
     PLANES = 16,
     BLOCK_FLOATS = 64 * 1024,  /* of a thread's planes, in and out: half of a cache */
     CHUNK_FLOATS = 256 * 1024, /* of both planes of a weight gradient */
-    LEAST_TILES = 24,          /* that a plane of weights is fetched for */
+    LEAST_TILES = 96,          /* that a plane of weights is fetched for */
     LEAST_CHUNK = 192,         /* tiles that a plane of sums is fetched for */
     SHIFT =
         16, /* planes lie a line further apart than their size, lest they share sets */
