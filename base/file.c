@@ -204,6 +204,12 @@ slc_status slc_lock_take(int *out, const char *path, slc_err *err)
             return slc_fail(err, SLC_EINVAL, "%s: in use by another process", path);
         return slc_fail(err, SLC_EINVAL, "%s: in use by process %ld", path, holder);
     }
+    struct stat held, named; /* its holder may have removed it since it was opened */
+    if (fstat(fd, &held) != 0 || stat(path, &named) != 0 || held.st_ino != named.st_ino ||
+        held.st_dev != named.st_dev) {
+        close(fd);
+        return slc_lock_take(out, path, err);
+    }
     char text[32];
     const int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
     if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n) {

@@ -2,6 +2,7 @@
  * not survive a fork. */
 #include <math.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -233,14 +234,12 @@ static void test_survives_kill(const char *const *sets, const char *name)
     }
 }
 
-/* Killed twice at random, read by other numbers of threads each time: still the same bytes. The
- * last leg has the recipe of "plain", because the model file holds it. */
+/* Killed twice at random, read by other numbers of threads each time: still the same bytes. */
 static void test_survives_any_kill_with_any_threads(void)
 {
-    static const char *const one[] = {"loader.threads=1", NULL}, *const four[] = {
-                                                                     "loader.threads=4",
-                                                                     "loader.ahead=2",
-                                                                     NULL};
+    static const char *const one[] = {"loader.threads=1", NULL};
+    static const char *const four[] = {"loader.threads=4", "loader.ahead=2", NULL};
+    static const char *const three[] = {"loader.threads=3", "loader.ahead=5", NULL};
     for (uint64_t i = 0; i < 3; i++) {
         slc_rng rng = slc_rng_at((uint64_t)getpid(), 0, i, SLC_SLOT_SAMPLER);
         const uint64_t first = 1 + slc_rng_below(&rng, 40),
@@ -257,7 +256,7 @@ static void test_survives_any_kill_with_any_threads(void)
                          .kill_at = second},
                    text);
         CHECK(st == -1, "%s: not killed again: %s", name, text);
-        must((job){.name = name, .resume = true});
+        must((job){.name = name, .sets = three, .resume = true});
         same_file("plain", name, "model.safetensors");
         same_file("plain", name, "steps.csv");
         same_metrics("plain", name);
@@ -362,7 +361,8 @@ static void test_refusals(void)
     static const char *const groups[] = {"optim.groups=[{match: nothing, lr: 2}]", NULL};
     static const char *const all[] = {"train.freeze=['*']", NULL};
     static const char *const warm[] = {"schedule.warmup_epochs=5", NULL};
-    static const char *const hot[] = {"optim.lr=1e6", "schedule.warmup_epochs=0", NULL};
+    static const char *const hot[] = {"optim.lr=1e6", "schedule.warmup_epochs=0",
+                                      "train.checkpoint_steps=0", NULL};
     refused((job){.name = "plain"}, SLC_EINVAL, "holds a run already");
     refused((job){.name = "plain", .resume = true, .sets = lr}, SLC_EINVAL,
             "the recipe has changed: optim.lr, train.epochs");
@@ -376,6 +376,60 @@ static void test_refusals(void)
     refused((job){.name = "r4", .sets = warm}, SLC_EINVAL, "leaves nothing");
     refused((job){.name = "r5", .resume = true}, SLC_EDATA, "no run to resume");
     refused((job){.name = "hot", .sets = hot}, SLC_EDATA, "not a number");
+    must((job){.name = "hot"}); /* nothing came of it: nothing is in the way */
+}
+
+/* A run that cannot begin leaves the directory as it was: absent, or without a trace of it. */
+static void test_a_failed_start_leaves_nothing(void)
+{
+    static const char *const data[] = {"data={path: 'idx:/nowhere'}", NULL};
+    static const char *const from[] = {"model.from=/nowhere.safetensors", NULL};
+    static const char *const wide[] = {"model={layers: [flatten, {linear: {out: 5}}]}",
+                                       NULL};
+    static const char *const zero[] = {"schedule={name: cyclic, up: 0}", NULL};
+    static const char *const restarts[] = {
+        "schedule={name: cosine_restarts, cycles: 1000}", NULL};
+    const struct {
+        const char *const *sets;
+        slc_status want;
+        const char *says;
+    } bad[] = {{data, SLC_EDATA, "/nowhere"},
+               {from, SLC_EDATA, "/nowhere.safetensors"},
+               {wide, SLC_EINVAL, "one per class"},
+               {zero, SLC_EINVAL, "zero steps"},
+               {restarts, SLC_EINVAL, "1000 cycles do not fit"}};
+    char path[400];
+    snprintf(path, sizeof(path), "%s/early-end", root);
+    for (size_t i = 0; i < SLC_COUNT(bad); i++) {
+        refused((job){.name = "early-end", .sets = bad[i].sets}, bad[i].want,
+                bad[i].says);
+        CHECK(access(path, F_OK) != 0, "%zu: %s is there", i, path);
+    }
+    CHECK(mkdir(path, 0777) == 0, "mkdir");
+    refused((job){.name = "early-end", .sets = data}, SLC_EDATA, "/nowhere");
+    CHECK(rmdir(path) == 0, "something is left in %s", path);
+}
+
+/* What a process that was killed while it wrote has left goes when the run goes on. */
+static void test_half_written_files_go(void)
+{
+    static const char *const names[] = {"state.safetensors.tmp-1-0",
+                                        "best.safetensors.tmp-99999-1",
+                                        "histograms/epoch-0001.png.tmp-7-0"};
+    char path[400], text[600];
+    CHECK(child((job){.name = "half", .kill_at = 20}, text) == -1, "%s", text);
+    snprintf(path, sizeof(path), "%s/half/histograms", root);
+    CHECK(mkdir(path, 0777) == 0, "mkdir");
+    for (size_t i = 0; i < SLC_COUNT(names); i++) {
+        snprintf(path, sizeof(path), "%s/half/%s", root, names[i]);
+        FILE *f = fopen(path, "w");
+        CHECK(f && fputs("half", f) >= 0 && fclose(f) == 0, "%s", path);
+    }
+    must((job){.name = "half", .resume = true});
+    for (size_t i = 0; i < SLC_COUNT(names); i++) {
+        snprintf(path, sizeof(path), "%s/half/%s", root, names[i]);
+        CHECK(access(path, F_OK) != 0, "%s is there still", path);
+    }
 }
 
 static void test_directory_in_use(void)
@@ -482,6 +536,8 @@ int main(void)
     test_accumulation_is_a_bigger_batch();
     test_stops_and_goes_on();
     test_refusals();
+    test_a_failed_start_leaves_nothing();
+    test_half_written_files_go();
     test_directory_in_use();
     test_early_stopping();
     test_a_budget_ends_annealed();

@@ -48,12 +48,13 @@ typedef struct run {
     slc_recipe own; /* if the recipe came from the run directory */
     slc_arena arena;
     int lock;
+    bool new_dir, new_lock, new_recipe; /* made by this process */
     size_t threads;
 
     slc_recipe_sources sources;
     slc_recipe_plans plans;
     size_t channels, height, width, classes;
-    const char *recipe_text, *class_text, *lineage;
+    const char *recipe_text, *model_recipe, *class_text, *lineage;
     slc_model *model;
     slc_dtype type; /* of batches */
     stepper step_of;
@@ -101,8 +102,11 @@ SLC_CHECKED slc_status slc_run_whiten(run *r, bool measure, slc_err *err);
 SLC_CHECKED slc_status slc_run_compare(run *r, const slc_node *old, const slc_node *new,
                                        slc_err *err);
 
-/* leftovers.c: files of an earlier run in the directory. */
-SLC_CHECKED slc_status slc_run_find_leftovers(run *r, bool *found, slc_err *err);
+/* leftovers.c: claim makes and locks the directory, and refuses one that holds a run; retreat, for
+ * a run that cannot begin, removes what claim and the recipe's first writing made; remove_leftovers
+ * makes place for a new run. */
+SLC_CHECKED slc_status slc_run_claim(run *r, slc_err *err);
+void slc_run_retreat(run *r);
 SLC_CHECKED slc_status slc_run_remove_leftovers(run *r, slc_err *err);
 
 /* loop.c: trains until a rule or the plan ends it; r->reason says which. */

@@ -14,23 +14,6 @@ static bool exists(run *r, const char *name)
     return access(slc_run_path(r, name), F_OK) == 0;
 }
 
-static slc_status claim_directory(run *r, slc_err *err)
-{
-    const slc_fit_settings *s = r->settings;
-    slc_status st = slc_dir_make(s->run, err);
-    if (st == SLC_OK) st = slc_lock_take(&r->lock, slc_run_path(r, "lock"), err);
-    bool found = false;
-    if (st != SLC_OK || s->resume || s->overwrite) return st;
-    st = slc_run_find_leftovers(r, &found, err);
-    if (st == SLC_OK && found)
-        st =
-            slc_fail(err, SLC_EINVAL,
-                     "%s holds a run already: resume it, overwrite it, or choose another "
-                     "directory",
-                     s->run);
-    return st;
-}
-
 static slc_status write_recipe(run *r, slc_err *err)
 {
     return slc_file_replace(slc_run_path(r, "recipe.yaml"), r->recipe_text,
@@ -55,6 +38,18 @@ static const char *tree_text(slc_arena *arena, const slc_node *node)
     return copy;
 }
 
+/* What the model file says of its recipe: not how many threads fed it, as they change no weight. */
+static const char *model_recipe(run *r, slc_node *tree)
+{
+    slc_node *loader = slc_node_get(tree, "loader");
+    slc_node *zero = slc_node_scalar(&r->arena, "0");
+    if (!loader || !zero) return NULL;
+    if (!slc_node_put(loader, &r->arena, "threads", zero)) return NULL;
+    zero = slc_node_scalar(&r->arena, "0");
+    if (!zero || !slc_node_put(loader, &r->arena, "ahead", zero)) return NULL;
+    return tree_text(&r->arena, tree);
+}
+
 static slc_status choose_recipe(run *r, slc_err *err)
 {
     const slc_fit_settings *s = r->settings;
@@ -73,7 +68,9 @@ static slc_status choose_recipe(run *r, slc_err *err)
     if (st != SLC_OK) return st;
     slc_node *new = slc_recipe_dump(r->recipe, &r->arena);
     r->recipe_text = new ? tree_text(&r->arena, new) : NULL;
-    if (!r->recipe_text) return slc_fail(err, SLC_ENOMEM, "recipe: out of memory");
+    r->model_recipe = new ? model_recipe(r, new) : NULL;
+    if (!r->recipe_text || !r->model_recipe)
+        return slc_fail(err, SLC_ENOMEM, "recipe: out of memory");
     if (has && s->recipe) {
         st = slc_node_read(&old, &r->arena, slc_run_path(r, "recipe.yaml"), err);
         if (st == SLC_OK) /* both as text once: numbers are then written alike */
@@ -82,7 +79,9 @@ static slc_status choose_recipe(run *r, slc_err *err)
         if (st == SLC_OK) st = slc_run_compare(r, old, new, err);
     }
     /* In a new directory at once: whatever kills the run from here on, it can be resumed. */
-    return st == SLC_OK && !exists(r, "recipe.yaml") ? write_recipe(r, err) : st;
+    if (st != SLC_OK || exists(r, "recipe.yaml")) return st;
+    r->new_recipe = true;
+    return write_recipe(r, err);
 }
 
 static slc_status name_classes(run *r, slc_err *err)
@@ -294,7 +293,7 @@ slc_status slc_run_open(run *r, const slc_fit_settings *settings, slc_err *err)
     r->threads = settings->threads ? settings->threads : slc_pool_cores();
     r->started = r->saved = slc_clock_ns();
     r->lines = json_array();
-    slc_status st = claim_directory(r, err);
+    slc_status st = slc_run_claim(r, err);
     if (st == SLC_OK) st = choose_recipe(r, err);
     if (st == SLC_OK)
         st = slc_recipe_open_sources(&r->sources, r->recipe, settings->log, err);
@@ -312,6 +311,7 @@ slc_status slc_run_open(run *r, const slc_fit_settings *settings, slc_err *err)
     if (st == SLC_OK) st = slc_run_cut_steps(r, err);
     if (st == SLC_OK) st = slc_run_cut_histograms(r, err);
     if (st == SLC_OK && r->epoch > 0) st = slc_run_write_metrics(r, err);
+    if (st != SLC_OK) slc_run_retreat(r);
     return st;
 }
 

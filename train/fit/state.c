@@ -246,7 +246,7 @@ slc_status slc_run_save_model(run *r, const char *name, uint64_t epoch, slc_err 
                                 "input",   input,
                                 "lineage", r->lineage,
                                 "epoch",   at,
-                                "recipe",  r->recipe_text,
+                                "recipe",  r->model_recipe,
                                 NULL};
     return slc_model_save(r->model, slc_run_path(r, name), meta, err);
 }
