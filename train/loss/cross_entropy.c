@@ -10,45 +10,20 @@ static const slc_param params[] = {
      .help = "part of the target spread evenly over all classes"},
     {0}};
 
-/* sum_c q_c (-log p_c) with q the weighted target; its gradient is p sum(q) - q. */
-static double row(const settings *s, const float *z, const row_target *t, size_t classes,
+static double row(const void *of, const float *z, const row_target *t, size_t classes,
                   const float *weight, double scale, float *dz)
 {
-    const double lse = row_lse(z, classes);
-    double loss = 0, mass = 0;
-    for (size_t c = 0; c < classes; c++) {
-        const double q =
-            row_smooth(t, c, s->smoothing, classes) * (weight ? (double)weight[c] : 1);
-        mass += q;
-        loss += q * (lse - (double)z[c]);
-    }
-    for (size_t c = 0; dz && c < classes; c++) {
-        const double q =
-            row_smooth(t, c, s->smoothing, classes) * (weight ? (double)weight[c] : 1);
-        dz[c] = (float)((exp((double)z[c] - lse) * mass - q) * scale);
-    }
-    return loss;
+    const settings *s = of;
+    return row_cross_entropy(s->smoothing, z, t, classes, weight, scale, dz);
 }
 
 static void run(const void *of, const float *logits, const slc_targets *targets, size_t n,
                 size_t classes, const float *weight, double *value, float *dlogits,
                 float *each)
 {
-    const double sum = row_mass_sum(targets, n, weight);
-    const double scale = sum > 0 ? 1 / sum : 0;
-    double total = 0;
-    for (size_t i = 0; i < n; i++) {
-        const row_target t = row_target_of(targets, i);
-        float *dz = dlogits ? dlogits + i * classes : NULL;
-        double loss = 0;
-        if (t.counts)
-            loss = row(of, logits + i * classes, &t, classes, weight, scale, dz);
-        else
-            row_clear(dz, classes);
-        total += loss;
-        if (each) each[i] = (float)loss;
-    }
-    *value = total * scale;
+    row_run(row, of,
+            &(row_batch){logits, targets, n, classes, weight, value, dlogits, each},
+            row_mass_sum(targets, n, weight), 1);
 }
 
 const slc_loss slc_loss_cross_entropy = {

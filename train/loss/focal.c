@@ -19,21 +19,20 @@ static double slope(double p, double log_p, double g)
     return inner - pow(1 - p, g);
 }
 
-static double row(const settings *s, const float *z, const row_target *t, size_t classes,
+static double row(const void *of, const float *z, const row_target *t, size_t classes,
                   const float *weight, double scale, float *dz)
 {
+    const settings *s = of;
     const double lse = row_lse(z, classes);
     double loss = 0, sum = 0;
     for (size_t c = 0; c < classes; c++) {
-        const double q =
-            row_smooth(t, c, s->smoothing, classes) * (weight ? (double)weight[c] : 1);
+        const double q = row_weighted(t, c, s->smoothing, classes, weight);
         const double log_p = (double)z[c] - lse, p = exp(log_p);
         loss -= q * pow(1 - p, s->gamma) * log_p;
         sum += q * slope(p, log_p, s->gamma);
     }
     for (size_t c = 0; dz && c < classes; c++) {
-        const double q =
-            row_smooth(t, c, s->smoothing, classes) * (weight ? (double)weight[c] : 1);
+        const double q = row_weighted(t, c, s->smoothing, classes, weight);
         const double log_p = (double)z[c] - lse, p = exp(log_p);
         dz[c] = (float)((q * slope(p, log_p, s->gamma) - p * sum) * scale);
     }
@@ -44,21 +43,9 @@ static void run(const void *of, const float *logits, const slc_targets *targets,
                 size_t classes, const float *weight, double *value, float *dlogits,
                 float *each)
 {
-    const double sum = row_mass_sum(targets, n, weight);
-    const double scale = sum > 0 ? 1 / sum : 0;
-    double total = 0;
-    for (size_t i = 0; i < n; i++) {
-        const row_target t = row_target_of(targets, i);
-        float *dz = dlogits ? dlogits + i * classes : NULL;
-        double loss = 0;
-        if (t.counts)
-            loss = row(of, logits + i * classes, &t, classes, weight, scale, dz);
-        else
-            row_clear(dz, classes);
-        total += loss;
-        if (each) each[i] = (float)loss;
-    }
-    *value = total * scale;
+    row_run(row, of,
+            &(row_batch){logits, targets, n, classes, weight, value, dlogits, each},
+            row_mass_sum(targets, n, weight), 1);
 }
 
 const slc_loss slc_loss_focal = {

@@ -22,25 +22,6 @@ static const slc_param params[] = {
      .help = "part of the target spread evenly over all classes"},
     {0}};
 
-static double entropy(const settings *s, const float *z, const row_target *t,
-                      size_t classes, const float *weight, double scale, float *dz)
-{
-    const double lse = row_lse(z, classes);
-    double loss = 0, mass = 0;
-    for (size_t pass = 0; pass < 2; pass++)
-        for (size_t c = 0; c < classes; c++) {
-            const double q = row_smooth(t, c, s->smoothing, classes) *
-                             (weight ? (double)weight[c] : 1);
-            if (pass == 0) {
-                mass += q;
-                loss += q * (lse - (double)z[c]);
-            } else if (dz) {
-                dz[c] = (float)((exp((double)z[c] - lse) * mass - q) * scale);
-            }
-        }
-    return loss;
-}
-
 static double log_mean(const float *z, const double *lse, size_t views, size_t classes,
                        size_t c)
 {
@@ -94,7 +75,8 @@ static void run(const void *of, const float *logits, const slc_targets *targets,
         double loss = 0;
         row_clear(dz, classes);
         if (t.counts && i % views == 0)
-            loss = entropy(s, logits + i * classes, &t, classes, weight, scale, dz);
+            loss = row_cross_entropy(s->smoothing, logits + i * classes, &t, classes,
+                                     weight, scale, dz);
         total += loss;
         if (each) each[i] = (float)loss;
     }

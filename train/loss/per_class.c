@@ -42,41 +42,40 @@ static double row(one_class *loss_of, double smoothing, const float *z,
     return loss;
 }
 
-static void run(one_class *loss_of, const settings *s, const float *logits,
-                const slc_targets *targets, size_t n, size_t classes, const float *weight,
-                double *value, float *dlogits, float *each)
+static double binary_row(const void *of, const float *z, const row_target *t,
+                         size_t classes, const float *weight, double scale, float *dz)
 {
-    const double count = row_mass_sum(targets, n, NULL);
-    const double share = s->sum ? 1 : 1 / (double)classes;
-    const double scale = count > 0 ? share / count : 0;
-    double total = 0;
-    for (size_t i = 0; i < n; i++) {
-        const row_target t = row_target_of(targets, i);
-        float *dz = dlogits ? dlogits + i * classes : NULL;
-        double loss = 0;
-        if (t.counts)
-            loss = row(loss_of, s->smoothing, logits + i * classes, &t, classes, weight,
-                       scale, dz);
-        else
-            row_clear(dz, classes);
-        total += loss;
-        if (each) each[i] = (float)(loss * share);
-    }
-    *value = total * scale;
+    const settings *s = of;
+    return row(binary, s->smoothing, z, t, classes, weight, scale, dz);
+}
+
+static double square_row(const void *of, const float *z, const row_target *t,
+                         size_t classes, const float *weight, double scale, float *dz)
+{
+    const settings *s = of;
+    return row(square, s->smoothing, z, t, classes, weight, scale, dz);
+}
+
+static void run(row_loss *loss_of, const settings *s, const row_batch *b)
+{
+    row_run(loss_of, s, b, row_mass_sum(b->targets, b->n, NULL),
+            s->sum ? 1 : 1 / (double)b->classes);
 }
 
 static void bce(const void *of, const float *logits, const slc_targets *targets, size_t n,
                 size_t classes, const float *weight, double *value, float *dlogits,
                 float *each)
 {
-    run(binary, of, logits, targets, n, classes, weight, value, dlogits, each);
+    run(binary_row, of,
+        &(row_batch){logits, targets, n, classes, weight, value, dlogits, each});
 }
 
 static void mse(const void *of, const float *logits, const slc_targets *targets, size_t n,
                 size_t classes, const float *weight, double *value, float *dlogits,
                 float *each)
 {
-    run(square, of, logits, targets, n, classes, weight, value, dlogits, each);
+    run(square_row, of,
+        &(row_batch){logits, targets, n, classes, weight, value, dlogits, each});
 }
 
 const slc_loss slc_loss_bce = {

@@ -73,4 +73,65 @@ static inline void row_clear(float *dlogits, size_t classes)
         dlogits[c] = 0;
 }
 
+/* The target's weight on class c, smoothed, times the class's own. */
+static inline double row_weighted(const row_target *t, size_t c, double smoothing,
+                                  size_t classes, const float *weight)
+{
+    return row_smooth(t, c, smoothing, classes) * (weight ? (double)weight[c] : 1);
+}
+
+/* Loss of one row of logits against t; its gradient times scale goes to dz (may be NULL). */
+typedef double row_loss(const void *settings, const float *z, const row_target *t,
+                        size_t classes, const float *weight, double scale, float *dz);
+
+/* The arguments of slc_loss.run after the settings. */
+typedef struct row_batch {
+    const float *logits;
+    const slc_targets *targets;
+    size_t n, classes;
+    const float *weight;
+    double *value;
+    float *dlogits, *each;
+} row_batch;
+
+/* slc_loss.run of a loss that takes rows one by one: share * sum of the rows' losses / mass. */
+static inline void row_run(row_loss *loss_of, const void *settings, const row_batch *b,
+                           double mass, double share)
+{
+    const double scale = mass > 0 ? share / mass : 0;
+    double total = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        const row_target t = row_target_of(b->targets, i);
+        float *dz = b->dlogits ? b->dlogits + i * b->classes : NULL;
+        double loss = 0;
+        if (t.counts)
+            loss = loss_of(settings, b->logits + i * b->classes, &t, b->classes,
+                           b->weight, scale, dz);
+        else
+            row_clear(dz, b->classes);
+        total += loss;
+        if (b->each) b->each[i] = (float)(loss * share);
+    }
+    *b->value = total * scale;
+}
+
+/* sum_c q_c (-log p_c) with q the weighted target; its gradient is p sum(q) - q. */
+static inline double row_cross_entropy(double smoothing, const float *z,
+                                       const row_target *t, size_t classes,
+                                       const float *weight, double scale, float *dz)
+{
+    const double lse = row_lse(z, classes);
+    double loss = 0, mass = 0;
+    for (size_t c = 0; c < classes; c++) {
+        const double q = row_weighted(t, c, smoothing, classes, weight);
+        mass += q;
+        loss += q * (lse - (double)z[c]);
+    }
+    for (size_t c = 0; dz && c < classes; c++) {
+        const double q = row_weighted(t, c, smoothing, classes, weight);
+        dz[c] = (float)((exp((double)z[c] - lse) * mass - q) * scale);
+    }
+    return loss;
+}
+
 #endif
