@@ -125,13 +125,18 @@ static slc_status open_members(crew *c, slc_err *err)
     if (!c->members) return slc_fail(err, SLC_ENOMEM, "ensemble: out of memory");
     if (s->count < 2)
         return slc_fail(err, SLC_EINVAL, "ensemble: needs at least two members");
+    slc_trained_settings how = {.threads = s->threads, .trainable = averages(c)};
     for (size_t i = 0; st == SLC_OK && i < s->count; i++) {
         member *m = &c->members[c->count++];
         m->used = true;
-        st = slc_trained_open(
-            &m->trained, s->paths[i],
-            &(slc_trained_settings){.threads = s->threads, .trainable = averages(c)},
-            err);
+        st = slc_trained_open(&m->trained, s->paths[i], &how, err);
+        if (st == SLC_OK && i == 0) /* all of them see the same batches */
+            how.batch = slc_model_facts_of(m->trained.model).batch;
+        if (st == SLC_OK && m->trained.temperature != 1)
+            slc_log_line(
+                s->log, SLC_WARNING,
+                "%s: its temperature is left out; calibrate the ensemble instead",
+                m->trained.path);
         if (st == SLC_OK) st = slc_tensors_open(&m->file, m->trained.path, err);
         if (st == SLC_OK && m->trained.member_count > 1)
             st = slc_fail(err, SLC_EINVAL, "%s is an ensemble already", m->trained.path);
