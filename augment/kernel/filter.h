@@ -4,6 +4,7 @@
  *   smooth   Pillow's SMOOTH filter [1 1 1; 1 5 1; 1 1 1] / 13 with its rounding, for bytes
  *            step <= i < n - step; the others are not written
  *   median3  the middle of the nine neighbours, same bytes
+ *   median5  the middle of 5 x 5 values, as median; step to 4; reads n + 79 bytes of each row
  *   median   the middle of size x size values (odd, to 15): dst[i] of rows[0..size-1][i + t * step],
  *            t < size; reads up to 63 bytes more
  *   blend    Image.blend(a, b, alpha): a + alpha * (b - a) in float32, cut off towards zero
@@ -32,6 +33,7 @@ typedef struct slc_filters {
                    const uint8_t *below, size_t n, size_t step);
     void (*median3)(uint8_t *dst, const uint8_t *above, const uint8_t *row,
                     const uint8_t *below, size_t n, size_t step);
+    void (*median5)(uint8_t *dst, const uint8_t *const rows[5], size_t n, size_t step);
     void (*median)(uint8_t *dst, const uint8_t *const *rows, size_t size, size_t n,
                    size_t step);
     void (*blend)(uint8_t *dst, const uint8_t *a, const uint8_t *b, size_t n,

@@ -198,6 +198,8 @@ static slc_status median_area(const slc_context *context, const slc_draw *drawn,
         if (size == 3) {
             f->median3(wide, rows[0], rows[1], rows[2], n + 2 * c, c);
             memcpy(out->px + y * out->stride, wide + c, n);
+        } else if (size == 5) {
+            f->median5(out->px + y * out->stride, rows, n, c);
         } else {
             f->median(out->px + y * out->stride, rows, size, n, c);
         }

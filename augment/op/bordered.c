@@ -2,13 +2,15 @@
 
 #include <string.h>
 
+enum { BEHIND = 80 };
+
 slc_status slc_bordered(slc_image *out, const slc_image *in, size_t margin_x,
                         size_t margin_y, size_t (*at)(ptrdiff_t, size_t),
                         slc_arena *arena, slc_err *err)
 {
     const size_t c = in->channels, w = in->w + 2 * margin_x, h = in->h + 2 * margin_y;
-    const size_t stride = w * c + 64;
-    uint8_t *px = slc_arena_alloc(arena, stride * h + 64);
+    const size_t stride = w * c + BEHIND;
+    uint8_t *px = slc_arena_alloc(arena, stride * h);
     if (!px) return slc_fail(err, SLC_ENOMEM, "blur: no memory for %zu x %zu px", w, h);
     *out = (slc_image){.px = px + margin_y * stride + margin_x * c,
                        .w = in->w,
@@ -26,7 +28,7 @@ slc_status slc_bordered(slc_image *out, const slc_image *in, size_t margin_x,
             memcpy(row + (margin_x + in->w + x) * c,
                    src + at((ptrdiff_t)(in->w + x), in->w) * c, c);
         }
-        memset(row + w * c, 0, 64);
+        memset(row + w * c, 0, BEHIND);
     }
     return SLC_OK;
 }

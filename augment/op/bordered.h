@@ -6,7 +6,7 @@
 #include "augment/op.h"
 
 /* out shows in itself, but up to margin px outside it may be read; at() names the pixel that
- * stands there (slc_edge_at, slc_reflect_at). Rows have 64 bytes more behind the margin. */
+ * stands there (slc_edge_at, slc_reflect_at). Rows have 80 bytes more behind the margin. */
 SLC_CHECKED slc_status slc_bordered(slc_image *out, const slc_image *in, size_t margin_x,
                                     size_t margin_y, size_t (*at)(ptrdiff_t, size_t),
                                     slc_arena *arena, slc_err *err);

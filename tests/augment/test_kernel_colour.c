@@ -151,6 +151,11 @@ static void test_sums(slc_isa isa, slc_rng *rng, size_t n)
         f->median(got, rows, size, n, 3);
         same(got, want, n, "median", isa, n);
     }
+    for (size_t step = 1; step <= 3; step += 2) {
+        c->median(want, rows, 5, n, step);
+        f->median5(got, rows, n, step);
+        same(got, want, n, "median5 and median", isa, n);
+    }
 }
 
 /* Against sorting, which knows no tricks. */
