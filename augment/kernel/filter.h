@@ -11,9 +11,11 @@
  *            and clamped; |alpha| to 2^20; dst may be a or b
  *   down     dst[i] = sum over t of taps[t] * rows[t][i], in order, float32; reads up to 63
  *            bytes more of each row
- *   across   dst[i] = sum over t of taps[t] * src[i + t * step], rounded half to even and
- *            clamped; src has (count - 1) * step more values,
- *            and up to 63 beyond them are read
+ *   even_down    the same for an odd count of symmetric taps: the middle one first, then pairs
+ *            of rows from the outermost inwards, which are added before they are weighted
+ *   even_across  dst[i] = the same sum along a row, over t of taps[t] * src[i + t * step],
+ *            rounded half to even; the sum lies in -0.5 to 255.5; src has (count - 1) * step
+ *            more values, and up to 63 beyond them are read
  *   add      sum[i] += weight * src[i], float32, product rounded first
  *   cut      dst[i] = src[i] cut off towards zero
  *   box      one row further down: sum += last - before, then dst = sum * weight[0] +
@@ -40,8 +42,10 @@ typedef struct slc_filters {
                   float alpha);
     void (*down)(float *dst, const uint8_t *const *rows, const float *taps, size_t count,
                  size_t n);
-    void (*across)(uint8_t *dst, const float *src, const float *taps, size_t count,
-                   size_t n, size_t step);
+    void (*even_down)(float *dst, const uint8_t *const *rows, const float *taps,
+                      size_t count, size_t n);
+    void (*even_across)(uint8_t *dst, const float *src, const float *taps, size_t count,
+                        size_t n, size_t step);
     void (*add)(float *sum, const uint8_t *src, float weight, size_t n);
     void (*cut)(uint8_t *dst, const float *src, size_t n);
     void (*box)(uint8_t *dst, uint32_t *sum, const uint8_t *before, const uint8_t *last,

@@ -18,6 +18,15 @@ static void smooth(uint8_t *restrict dst, const uint8_t *above, const uint8_t *r
     }
 }
 
+/* A block, or as much of it as is left; the constant length matters. */
+static inline void put(uint8_t *restrict dst, const uint8_t block[BLOCK], size_t left)
+{
+    if (left >= BLOCK)
+        memcpy(dst, block, BLOCK);
+    else
+        memcpy(dst, block, left);
+}
+
 static inline uint8_t low(uint8_t a, uint8_t b)
 {
     return a < b ? a : b;
@@ -145,7 +154,7 @@ static void median5(uint8_t *restrict dst, const uint8_t *const rows[5], size_t 
         uint8_t out[BLOCK];
         sort_columns(&sorted, rows, i);
         merge_columns(out, &sorted, step);
-        memcpy(dst + i, out, n - i < BLOCK ? n - i : BLOCK);
+        put(dst + i, out, n - i);
     }
 }
 
@@ -179,7 +188,7 @@ static void median(uint8_t *restrict dst, const uint8_t *const *rows, size_t siz
             for (size_t k = 0; k < BLOCK; k++)
                 found[k] |= (uint8_t)(count[k] >= half ? bit : 0);
         }
-        memcpy(dst + i, found, n - i < BLOCK ? n - i : BLOCK);
+        put(dst + i, found, n - i);
     }
 }
 
@@ -191,50 +200,72 @@ static void blend(uint8_t *dst, const uint8_t *a, const uint8_t *b, size_t n, fl
     }
 }
 
-/* sum += weight * src, for one block: bytes, then floats. */
-static inline void weigh_bytes(float *restrict sum, const uint8_t *restrict src,
-                               float weight)
+static inline void put_sums(float *restrict dst, const float sum[BLOCK], size_t left)
 {
-    for (size_t k = 0; k < BLOCK; k++)
-        sum[k] += weight * (float)src[k];
-}
-
-static inline void weigh_floats(float *restrict sum, const float *restrict src,
-                                float weight)
-{
-    for (size_t k = 0; k < BLOCK; k++)
-        sum[k] += weight * src[k];
+    if (left >= BLOCK)
+        memcpy(dst, sum, BLOCK * sizeof(*sum));
+    else
+        memcpy(dst, sum, left * sizeof(*sum));
 }
 
 static void down(float *restrict dst, const uint8_t *const *rows, const float *taps,
                  size_t count, size_t n)
 {
     for (size_t i = 0; i < n; i += BLOCK) {
-        _Alignas(64) float sum[BLOCK] = {0};
-        for (size_t t = 0; t < count; t++)
-            weigh_bytes(sum, rows[t] + i, taps[t]);
-        memcpy(dst + i, sum, sizeof(sum[0]) * (n - i < BLOCK ? n - i : BLOCK));
+        _Alignas(64) float sum[BLOCK];
+        for (size_t k = 0; k < BLOCK; k++)
+            sum[k] = taps[0] * (float)rows[0][i + k];
+        for (size_t t = 1; t < count; t++)
+            for (size_t k = 0; k < BLOCK; k++)
+                sum[k] += taps[t] * (float)rows[t][i + k];
+        put_sums(dst + i, sum, n - i);
     }
 }
 
-/* To the nearest, ties to even: adding 1.5 * 2^23 leaves no bits below one. */
-static inline uint8_t level(float v)
+static void even_down(float *restrict dst, const uint8_t *const *rows, const float *taps,
+                      size_t count, size_t n)
 {
-    const int i = (int)((v + 12582912.0f) - 12582912.0f);
-    return (uint8_t)(i < 0 ? 0 : i > 255 ? 255 : i);
+    const size_t middle = count / 2;
+    for (size_t i = 0; i < n; i += BLOCK) {
+        _Alignas(64) float sum[BLOCK];
+        for (size_t k = 0; k < BLOCK; k++)
+            sum[k] = taps[middle] * (float)rows[middle][i + k];
+        for (size_t t = 0; t < middle; t++) {
+            const uint8_t *a = rows[t] + i, *b = rows[count - 1 - t] + i;
+            for (size_t k = 0; k < BLOCK; k++)
+                sum[k] += taps[t] * (float)(a[k] + b[k]);
+        }
+        put_sums(dst + i, sum, n - i);
+    }
 }
 
-static void across(uint8_t *restrict dst, const float *restrict src, const float *taps,
-                   size_t count, size_t n, size_t step)
+/* To the nearest, ties to even, from 0 to 255: beside 2^23 there is no room for bits below one,
+ * and the lowest byte is the number. */
+static inline uint8_t level(float v)
 {
+    const float sum = v + 8388608.0f;
+    uint32_t bits;
+    memcpy(&bits, &sum, sizeof(bits));
+    return (uint8_t)bits;
+}
+
+static void even_across(uint8_t *restrict dst, const float *restrict src,
+                        const float *taps, size_t count, size_t n, size_t step)
+{
+    const size_t middle = count / 2;
     for (size_t i = 0; i < n; i += BLOCK) {
-        _Alignas(64) float sum[BLOCK] = {0};
+        _Alignas(64) float sum[BLOCK];
         _Alignas(64) uint8_t out[BLOCK];
-        for (size_t t = 0; t < count; t++)
-            weigh_floats(sum, src + i + t * step, taps[t]);
+        for (size_t k = 0; k < BLOCK; k++)
+            sum[k] = taps[middle] * src[i + middle * step + k];
+        for (size_t t = 0; t < middle; t++) {
+            const float *a = src + i + t * step, *b = src + i + (count - 1 - t) * step;
+            for (size_t k = 0; k < BLOCK; k++)
+                sum[k] += taps[t] * (a[k] + b[k]);
+        }
         for (size_t k = 0; k < BLOCK; k++)
             out[k] = level(sum[k]);
-        memcpy(dst + i, out, n - i < BLOCK ? n - i : BLOCK);
+        put(dst + i, out, n - i);
     }
 }
 
@@ -265,5 +296,14 @@ static void box(uint8_t *restrict dst, uint32_t *restrict sum, const uint8_t *be
     }
 }
 
-const slc_filters FILTERS = {smooth, median3, median5, median, blend,
-                             down,   across,  add,     cut,    box};
+const slc_filters FILTERS = {.smooth = smooth,
+                             .median3 = median3,
+                             .median5 = median5,
+                             .median = median,
+                             .blend = blend,
+                             .down = down,
+                             .even_down = even_down,
+                             .even_across = even_across,
+                             .add = add,
+                             .cut = cut,
+                             .box = box};

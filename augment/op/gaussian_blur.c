@@ -83,8 +83,8 @@ static slc_status area(const slc_context *context, const slc_draw *drawn,
                 from.px +
                 ((ptrdiff_t)(y + t) - (ptrdiff_t)(kh / 2)) * (ptrdiff_t)from.stride -
                 kw / 2 * c;
-        f->down(sums, rows, down, kh, wide);
-        f->across(out->px + y * out->stride, sums, across, kw, in->w * c, c);
+        f->even_down(sums, rows, down, kh, wide);
+        f->even_across(out->px + y * out->stride, sums, across, kw, in->w * c, c);
     }
     return SLC_OK;
 }

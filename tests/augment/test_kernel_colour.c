@@ -142,10 +142,28 @@ static void test_sums(slc_isa isa, slc_rng *rng, size_t n)
     CHECK(memcmp(sum[0], sum[1], sizeof(sum[0])) == 0, "down, %s, %zu", slc_isa_name(isa),
           n);
     for (size_t i = 0; i < SLC_COUNT(sum[0]); i++)
-        sum[0][i] = (float)slc_rng_uniform(rng, -40, 300);
-    c->across(want, sum[0], taps, TAPS, n, 3);
-    f->across(got, sum[0], taps, TAPS, n, 3);
-    same(got, want, n, "across", isa, n);
+        sum[0][i] = (float)slc_rng_uniform(rng, 0, 255);
+    float whole = 0;
+    for (int t = 0; t < TAPS; t++)
+        whole += taps[t] = taps[t > TAPS / 2 ? TAPS - 1 - t : t];
+    for (int t = 0; t < TAPS; t++)
+        taps[t] /= whole;
+    c->even_across(want, sum[0], taps, TAPS, n, 3);
+    f->even_across(got, sum[0], taps, TAPS, n, 3);
+    same(got, want, n, "even_across", isa, n);
+    for (size_t i = 0; i < n; i++) {
+        double all = 0;
+        for (size_t t = 0; t < TAPS; t++)
+            all += (double)taps[t] * (double)sum[0][i + 3 * t];
+        CHECK(fabs(got[i] - all) < 0.501, "%d is not %g", got[i], all);
+    }
+    c->even_down(sum[0], rows, taps, TAPS, n);
+    f->even_down(sum[1], rows, taps, TAPS, n);
+    CHECK(memcmp(sum[0], sum[1], n * sizeof(sum[0][0])) == 0, "even_down, %s, %zu",
+          slc_isa_name(isa), n);
+    c->down(sum[1], rows, taps, TAPS, n);
+    for (size_t i = 0; i < n; i++)
+        CHECK(fabs((double)sum[0][i] - (double)sum[1][i]) < 1e-3, "even_down, not down");
     for (size_t size = 1; size <= TAPS; size += 2) {
         c->median(want, rows, size, n, 3);
         f->median(got, rows, size, n, 3);
