@@ -18,8 +18,9 @@
  *            more values, and up to 63 beyond them are read
  *   add      sum[i] += weight * src[i], float32, product rounded first
  *   cut      dst[i] = src[i] cut off towards zero
- *   box      one row further down: sum += last - before, then dst = sum * weight[0] +
- *            (before + after) * weight[1], in 2^-24, rounded (Pillow's BoxBlur)
+ *   box_across  dst = (last - first) * weight[0] + (before + after) * weight[1], in 2^-24,
+ *            rounded (Pillow's BoxBlur); first and last are running sums of the row
+ *   box_down one row further down: sum += last - before, then dst of it in the same way
  *
  * One body for every instruction set (filter_body.h); exact: all give the same bytes. */
 #ifndef AUGMENT_KERNEL_FILTER_H
@@ -48,8 +49,12 @@ typedef struct slc_filters {
                         size_t n, size_t step);
     void (*add)(float *sum, const uint8_t *src, float weight, size_t n);
     void (*cut)(uint8_t *dst, const float *src, size_t n);
-    void (*box)(uint8_t *dst, uint32_t *sum, const uint8_t *before, const uint8_t *last,
-                const uint8_t *after, const uint32_t weight[2], size_t n);
+    void (*box_across)(uint8_t *dst, const uint32_t *first, const uint32_t *last,
+                       const uint8_t *before, const uint8_t *after,
+                       const uint32_t weight[2], size_t n);
+    void (*box_down)(uint8_t *dst, uint32_t *sum, const uint8_t *before,
+                     const uint8_t *last, const uint8_t *after, const uint32_t weight[2],
+                     size_t n);
 } slc_filters;
 
 extern const slc_filters slc_filters_c; /* the definition */

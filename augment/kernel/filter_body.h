@@ -283,16 +283,28 @@ static void cut(uint8_t *restrict dst, const float *restrict src, size_t n)
     }
 }
 
-static void box(uint8_t *restrict dst, uint32_t *restrict sum, const uint8_t *before,
-                const uint8_t *last, const uint8_t *after, const uint32_t weight[2],
-                size_t n)
+static inline uint8_t box_level(uint32_t inside, uint32_t ends, const uint32_t weight[2])
 {
-    const uint32_t whole = weight[0], end = weight[1];
+    return (uint8_t)((inside * weight[0] + ends * weight[1] + (1u << 23)) >> 24);
+}
+
+static void box_across(uint8_t *restrict dst, const uint32_t *first, const uint32_t *last,
+                       const uint8_t *before, const uint8_t *after,
+                       const uint32_t weight[2], size_t n)
+{
+    const uint32_t w[2] = {weight[0], weight[1]};
+    for (size_t i = 0; i < n; i++)
+        dst[i] = box_level(last[i] - first[i], (uint32_t)before[i] + after[i], w);
+}
+
+static void box_down(uint8_t *restrict dst, uint32_t *restrict sum, const uint8_t *before,
+                     const uint8_t *last, const uint8_t *after, const uint32_t weight[2],
+                     size_t n)
+{
+    const uint32_t w[2] = {weight[0], weight[1]};
     for (size_t i = 0; i < n; i++) {
-        const uint32_t inside = sum[i] + last[i] - before[i];
-        const uint32_t ends = (uint32_t)before[i] + after[i];
-        sum[i] = inside;
-        dst[i] = (uint8_t)((inside * whole + ends * end + (1u << 23)) >> 24);
+        sum[i] += (uint32_t)last[i] - before[i];
+        dst[i] = box_level(sum[i], (uint32_t)before[i] + after[i], w);
     }
 }
 
@@ -306,4 +318,5 @@ const slc_filters FILTERS = {.smooth = smooth,
                              .even_across = even_across,
                              .add = add,
                              .cut = cut,
-                             .box = box};
+                             .box_across = box_across,
+                             .box_down = box_down};

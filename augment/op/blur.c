@@ -100,36 +100,51 @@ static bool motion_draw(const void *set, slc_at *at, slc_draw *out)
 /* Pillow's fixed point: weights of a whole pixel and of the two at the ends, in 2^-24. */
 typedef struct box {
     ptrdiff_t radius;
-    uint32_t whole, end;
+    uint32_t weight[2];
 } box;
 
 static box make_box(double radius)
 {
     const float r = (float)radius;
-    box b = {.radius = (ptrdiff_t)r, .whole = (uint32_t)((float)(1 << 24) / (r * 2 + 1))};
-    b.end = ((1u << 24) - (uint32_t)(b.radius * 2 + 1) * b.whole) / 2;
-    return b;
+    const ptrdiff_t whole = (ptrdiff_t)r;
+    const uint32_t weight = (uint32_t)((float)(1 << 24) / (r * 2 + 1));
+    return (box){
+        .radius = whole,
+        .weight = {weight, ((1u << 24) - (uint32_t)(whole * 2 + 1) * weight) / 2}};
 }
 
-static inline uint8_t box_level(const box *b, uint32_t sum, uint32_t ends)
+/* sum[i] = src[0] + src[step] + ... up to src[i - step], separately for each channel. */
+static void run_sums(uint32_t *sum, const uint8_t *src, size_t n, size_t step)
 {
-    return (uint8_t)((sum * b->whole + ends * b->end + (1u << 23)) >> 24);
-}
-
-/* Along a row, one channel at a time; src may be read radius + 1 px outside it. */
-static void box_across(const box *b, uint8_t *dst, const uint8_t *src, size_t w,
-                       size_t step)
-{
-    const ptrdiff_t c = (ptrdiff_t)step, reach = b->radius * c;
-    for (ptrdiff_t k = 0; k < c; k++) {
-        uint32_t sum = 0;
-        for (ptrdiff_t i = k - reach - c; i < k + reach; i += c)
-            sum += src[i];
-        for (ptrdiff_t i = k; i < (ptrdiff_t)w * c; i += c) {
-            const uint32_t left = src[i - reach - c];
-            sum += src[i + reach] - left;
-            dst[i] = box_level(b, sum, left + src[i + reach + c]);
+    uint32_t a = 0, b = 0, c = 0;
+    if (step == 1) {
+        for (size_t i = 0; i < n; i++) {
+            sum[i] = a;
+            a += src[i];
         }
+        return;
+    }
+    for (size_t i = 0; i < n; i += 3) {
+        sum[i] = a;
+        sum[i + 1] = b;
+        sum[i + 2] = c;
+        a += src[i];
+        b += src[i + 1];
+        c += src[i + 2];
+    }
+}
+
+/* Along the rows; sum has room for a row with its margins. */
+static void box_across(const box *b, slc_image *out, const slc_image *in, uint32_t *sum,
+                       slc_isa isa)
+{
+    const size_t c = in->channels, n = in->w * c, reach = (size_t)b->radius * c;
+    for (size_t y = 0; y < in->h; y++) {
+        const uint8_t *before = in->px + y * in->stride - reach - c; /* of dst[0] */
+        run_sums(sum, before, n + 2 * reach + 2 * c, c);
+        slc_filters_of[isa]->box_across(out->px + y * out->stride, sum + c,
+                                        sum + 2 * reach + 2 * c, before,
+                                        before + 2 * reach + 2 * c, b->weight, n);
     }
 }
 
@@ -138,7 +153,6 @@ static void box_down(const box *b, slc_image *out, const slc_image *in, uint32_t
 {
     const size_t n = in->w * in->channels;
     const ptrdiff_t r = b->radius;
-    const uint32_t weight[2] = {b->whole, b->end};
 #define ROW(y) (in->px + slc_edge_at((y), in->h) * in->stride)
     memset(sum, 0, n * sizeof(*sum));
     for (ptrdiff_t y = -r - 1; y < r; y++) {
@@ -146,10 +160,10 @@ static void box_down(const box *b, slc_image *out, const slc_image *in, uint32_t
         for (size_t i = 0; i < n; i++)
             sum[i] += row[i];
     }
-    for (ptrdiff_t y = 0; y < (ptrdiff_t)in->h; y++) {
-        slc_filters_of[isa]->box(out->px + (size_t)y * out->stride, sum, ROW(y - r - 1),
-                                 ROW(y + r), ROW(y + r + 1), weight, n);
-    }
+    for (ptrdiff_t y = 0; y < (ptrdiff_t)in->h; y++)
+        slc_filters_of[isa]->box_down(out->px + (size_t)y * out->stride, sum,
+                                      ROW(y - r - 1), ROW(y + r), ROW(y + r + 1),
+                                      b->weight, n);
 #undef ROW
 }
 
@@ -158,19 +172,18 @@ static slc_status box_area(const slc_context *context, const slc_draw *drawn,
                            slc_err *err)
 {
     const box b = make_box(drawn->v[0]);
+    const size_t margin = (size_t)b.radius + 1;
     slc_image half, wide;
     (void)context;
     slc_status status =
         slc_image_alloc(&half, &work->arena, in->w, in->h, in->channels, err);
     if (!status)
-        status = slc_bordered(&wide, in, (size_t)b.radius + 1, 0, slc_edge_at,
-                              &work->arena, err);
+        status = slc_bordered(&wide, in, margin, 0, slc_edge_at, &work->arena, err);
     if (status) return status;
-    uint32_t *sum = slc_arena_alloc(&work->arena, in->w * in->channels * sizeof(*sum));
+    uint32_t *sum =
+        slc_arena_alloc(&work->arena, (in->w + 2 * margin) * in->channels * sizeof(*sum));
     if (!sum) return slc_fail(err, SLC_ENOMEM, "box_blur: no memory");
-    for (size_t y = 0; y < in->h; y++)
-        box_across(&b, half.px + y * half.stride, wide.px + y * wide.stride, in->w,
-                   in->channels);
+    box_across(&b, &half, &wide, sum, work->isa);
     box_down(&b, out, &half, sum, work->isa);
     return SLC_OK;
 }

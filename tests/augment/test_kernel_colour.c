@@ -110,10 +110,16 @@ static void test_filters(slc_isa isa, slc_rng *rng, const guard *g, size_t n, in
     uint32_t box[2][BYTES] = {{0}};
     for (size_t i = 0; i < n; i++)
         box[0][i] = box[1][i] = a[i] + 2000u;
-    c->box(want, box[0], a, b, d, (const uint32_t[]){1u << 14, 77}, n);
-    f->box(got, box[1], a, b, d, (const uint32_t[]){1u << 14, 77}, n);
-    same(got, want, n, "box", isa, n);
+    const uint32_t weight[2] = {1u << 14, 77};
+    c->box_down(want, box[0], a, b, d, weight, n);
+    f->box_down(got, box[1], a, b, d, weight, n);
+    same(got, want, n, "box_down", isa, n);
     CHECK(memcmp(box[0], box[1], sizeof(box[0])) == 0, "box sums, %s", slc_isa_name(isa));
+
+    memset(box[1], 0, sizeof(box[1]));
+    c->box_across(want, box[1], box[0], a, d, weight, n);
+    f->box_across(got, box[1], box[0], a, d, weight, n);
+    same(got, want, n, "box_across", isa, n);
 
     float sum[2][BYTES] = {{0}};
     c->add(sum[0], b, alpha, n);
