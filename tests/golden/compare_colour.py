@@ -141,7 +141,9 @@ def pictures():
 
 
 torch.set_num_threads(1)
-for picture in pictures():
+for i, picture in enumerate(pictures()):
+    if i % 50 == 49:
+        print(f"{i + 1} pictures", file=sys.stderr)
     check(picture)
 for name, (cases, bad, most, limit) in sorted(results.items()):
     print(f"{name:16} {cases:6} cases, {bad:6} differ, by at most {most} (allowed {limit})")

@@ -137,7 +137,7 @@ def images():
         return
     where = pathlib.Path(sys.argv[2])
     if where.is_dir():
-        files = [p.read_bytes() for p in sorted(where.rglob("*.jp*g"))[:most]]
+        files = (p.read_bytes() for p in [p for p in sorted(where.rglob("*")) if p.is_file()][:most])
     else:
         tar = tarfile.open(where)
         files = (tar.extractfile(m).read() for m in [m for m in tar if m.isfile() and m.name.lower().endswith((".jpg", ".jpeg", ".png"))][:most])
@@ -146,7 +146,9 @@ def images():
 
 
 torch.set_num_threads(1)
-for array in images():
+for i, array in enumerate(images()):
+    if i % 50 == 49:
+        print(f"{i + 1} pictures", file=sys.stderr)
     image = Image.fromarray(array)
     for check in (resizes, moves, warps):
         check(array, image)

@@ -46,14 +46,19 @@ lib.slc_isa_detect.restype = c.c_int
 
 class Policy:
     def __init__(self, ops, isa=None, channels=0):
-        self.tree, self.work, self.err = Arena(), Work(), Err()
+        self.tree, self.work, self.err, self.policy = Arena(), Work(), Err(), c.c_void_p()
         self.work.isa = lib.slc_isa_detect() if isa is None else ISA[isa]
-        node, self.policy = c.c_void_p(), c.c_void_p()
+        node = c.c_void_p()
         text = ops.encode()
         self.check(lib.slc_node_parse(c.byref(node), c.byref(self.tree), text, c.c_size_t(len(text)), b"--ops",
                                       c.byref(self.err)))
         self.check(lib.slc_policy_create(c.byref(self.policy), node, b"--ops", c.c_size_t(channels),
                                          c.byref(self.err)))
+
+    def __del__(self):
+        lib.slc_policy_destroy(c.byref(self.policy))
+        for arena in (self.tree, self.work.arena):
+            lib.slc_arena_free(c.byref(arena))
 
     def check(self, status):
         if status:
