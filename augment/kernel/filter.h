@@ -21,6 +21,8 @@
  *   box_across  dst = (last - first) * weight[0] + (before + after) * weight[1], in 2^-24,
  *            rounded (Pillow's BoxBlur); first and last are running sums of the row
  *   box_down one row further down: sum += last - before, then dst of it in the same way
+ *   between  dst[i] between the four levels of corners[i]: right[i] of the way to the right,
+ *            then under of the way down, in float32, rounded half to even
  *
  * One body for every instruction set (filter_body.h); exact: all give the same bytes. */
 #ifndef AUGMENT_KERNEL_FILTER_H
@@ -30,6 +32,9 @@
 #include <stdint.h>
 
 #include "base/isa.h"
+
+/* Four levels: above left, above right, below left, below right, from the lowest byte up. */
+typedef uint32_t slc_corners;
 
 typedef struct slc_filters {
     void (*smooth)(uint8_t *dst, const uint8_t *above, const uint8_t *row,
@@ -55,6 +60,8 @@ typedef struct slc_filters {
     void (*box_down)(uint8_t *dst, uint32_t *sum, const uint8_t *before,
                      const uint8_t *last, const uint8_t *after, const uint32_t weight[2],
                      size_t n);
+    void (*between)(uint8_t *dst, const slc_corners *corners, const float *right,
+                    float under, size_t n);
 } slc_filters;
 
 extern const slc_filters slc_filters_c; /* the definition */

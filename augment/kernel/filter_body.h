@@ -308,6 +308,19 @@ static void box_down(uint8_t *restrict dst, uint32_t *restrict sum, const uint8_
     }
 }
 
+static void between(uint8_t *restrict dst, const slc_corners *restrict corners,
+                    const float *restrict right, float under, size_t n)
+{
+    const float over = 1.0f - under;
+    for (size_t i = 0; i < n; i++) {
+        const int four = (int)corners[i];
+        const float r = right[i], l = 1.0f - r;
+        const float up = (float)(four & 255) * l + (float)(four >> 8 & 255) * r;
+        const float lo = (float)(four >> 16 & 255) * l + (float)(four >> 24 & 255) * r;
+        dst[i] = level(up * over + lo * under);
+    }
+}
+
 const slc_filters FILTERS = {.smooth = smooth,
                              .median3 = median3,
                              .median5 = median5,
@@ -319,4 +332,5 @@ const slc_filters FILTERS = {.smooth = smooth,
                              .add = add,
                              .cut = cut,
                              .box_across = box_across,
-                             .box_down = box_down};
+                             .box_down = box_down,
+                             .between = between};

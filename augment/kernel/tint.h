@@ -7,6 +7,7 @@
  *   hue        RGB to 8-bit HSV, H + shift modulo 256, and back, as Pillow's conversions
  *   matrix     out[c] = clamp(floor(m[c][0] R + m[c][1] G + m[c][2] B + m[c][3] + 0.5)), in
  *              float32, summed left to right
+ *   shift      is - was added to the three channels, clamped
  *
  * One body (tint_body.h), written without branches on blocks of 64 px for the compiler's
  * vectoriser, is compiled once for each instruction set; only the separation of the channels
@@ -28,6 +29,8 @@ typedef struct slc_tint {
     void (*saturate)(uint8_t *dst, const uint8_t *src, size_t w, float factor);
     void (*hue)(uint8_t *dst, const uint8_t *src, size_t w, uint8_t shift);
     void (*matrix)(uint8_t *dst, const uint8_t *src, size_t w, const float m[3][4]);
+    void (*shift)(uint8_t *dst, const uint8_t *src, const uint8_t *was, const uint8_t *is,
+                  size_t w);
 } slc_tint;
 
 extern const slc_tint slc_tint_c; /* the definition */

@@ -221,4 +221,37 @@ static void hue(uint8_t *dst, const uint8_t *src, size_t w, uint8_t shift)
 #undef STEP
 }
 
-const slc_tint TINT = {grey, grey_sum, grey3, saturate, hue, matrix};
+/* One of up and down is 0, so that each may be cut off for itself, in bytes. */
+static inline void shift_block(uint8_t *dst, const uint8_t *src, const uint8_t *was,
+                               const uint8_t *is)
+{
+    uint8_t up[BLOCK], down[BLOCK], up3[3 * BLOCK], down3[3 * BLOCK];
+    for (int i = 0; i < BLOCK; i++) {
+        up[i] = (uint8_t)((is[i] > was[i] ? is[i] : was[i]) - was[i]);
+        down[i] = (uint8_t)((is[i] > was[i] ? is[i] : was[i]) - is[i]);
+    }
+    merge(up3, up, up, up);
+    merge(down3, down, down, down);
+    for (int i = 0; i < 3 * BLOCK; i++) {
+        const uint8_t room = (uint8_t)(255 - src[i]);
+        const uint8_t v = (uint8_t)(src[i] + (up3[i] < room ? up3[i] : room));
+        dst[i] = (uint8_t)(v - (down3[i] < v ? down3[i] : v));
+    }
+}
+
+static void shift(uint8_t *dst, const uint8_t *src, const uint8_t *was, const uint8_t *is,
+                  size_t w)
+{
+    size_t at = 0;
+    for (; at + BLOCK <= w; at += BLOCK)
+        shift_block(dst + 3 * at, src + 3 * at, was + at, is + at);
+    if (at == w) return;
+    uint8_t px[3 * BLOCK] = {0}, old[BLOCK] = {0}, new[BLOCK] = {0};
+    memcpy(px, src + 3 * at, 3 * (w - at));
+    memcpy(old, was + at, w - at);
+    memcpy(new, is + at, w - at);
+    shift_block(px, px, old, new);
+    memcpy(dst + 3 * at, px, 3 * (w - at));
+}
+
+const slc_tint TINT = {grey, grey_sum, grey3, saturate, hue, matrix, shift};

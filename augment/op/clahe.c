@@ -4,7 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "augment/kernel/filter.h"
 #include "augment/kernel/move.h"
+#include "augment/kernel/point.h"
 #include "augment/kernel/tint.h"
 #include "augment/op.h"
 #include "augment/op/chance.h"
@@ -65,11 +67,11 @@ static grid make_grid(const settings *s, const slc_image *image)
 static void clip(uint32_t hist[256], uint32_t limit)
 {
     uint32_t over = 0;
-    for (int i = 0; i < 256; i++)
-        if (hist[i] > limit) {
-            over += hist[i] - limit;
-            hist[i] = limit;
-        }
+    for (int i = 0; i < 256; i++) {
+        const uint32_t kept = hist[i] < limit ? hist[i] : limit;
+        over += hist[i] - kept;
+        hist[i] = kept;
+    }
     uint32_t rest = over % 256;
     for (int i = 0; i < 256; i++)
         hist[i] += over / 256;
@@ -78,34 +80,51 @@ static void clip(uint32_t hist[256], uint32_t limit)
         hist[i]++;
 }
 
+static void count_tile(const grid *g, const slc_image *luma, size_t tx, size_t ty,
+                       uint32_t hist[3][256])
+{
+    const size_t left = tx * g->w, top = ty * g->h;
+    if (left + g->w <= luma->w && top + g->h <= luma->h) {
+        slc_image tile = *luma;
+        tile.px += top * luma->stride + left;
+        tile.w = g->w;
+        tile.h = g->h;
+        slc_hist(hist, &tile);
+        return;
+    }
+    memset(hist[0], 0, sizeof(hist[0]));
+    for (size_t y = top; y < top + g->h; y++) {
+        const uint8_t *row =
+            luma->px + slc_reflect_at((ptrdiff_t)y, luma->h) * luma->stride;
+        for (size_t x = left; x < left + g->w; x++)
+            hist[0][row[slc_reflect_at((ptrdiff_t)x, luma->w)]]++;
+    }
+}
+
 static void make_curve(const grid *g, const slc_image *luma, size_t tx, size_t ty,
                        double limit)
 {
-    uint32_t hist[256] = {0};
+    uint32_t hist[3][256];
     const size_t size = g->w * g->h;
     uint8_t *curve = g->curve[ty * g->across + tx];
-    for (size_t y = ty * g->h; y < (ty + 1) * g->h; y++) {
-        const uint8_t *row =
-            luma->px + slc_reflect_at((ptrdiff_t)y, luma->h) * luma->stride;
-        for (size_t x = tx * g->w; x < (tx + 1) * g->w; x++)
-            hist[row[slc_reflect_at((ptrdiff_t)x, luma->w)]]++;
-    }
+    count_tile(g, luma, tx, ty, hist);
     if (limit > 0) {
         const double most = limit * (double)size / 256;
-        clip(hist, most < 1 ? 1 : (uint32_t)most);
+        clip(hist[0], most < 1 ? 1 : (uint32_t)most);
     }
     const float scale = 255.0f / (float)size;
     uint32_t sum = 0;
     for (int i = 0; i < 256; i++) {
-        sum += hist[i];
-        const float v = rintf((float)sum * scale);
-        curve[i] = (uint8_t)(v > 255 ? 255 : v);
+        sum += hist[0][i];
+        const float even = ((float)sum * scale + 0x1p23f) - 0x1p23f; /* rintf, inline */
+        curve[i] = (uint8_t)(even > 255 ? 255 : even);
     }
 }
 
-/* Where a position lies between the centres of two tiles. */
+/* A position lies between the centres of two tiles, first and second, in gap number
+ * first + 1; before the first centre and behind the last one both are the same. */
 typedef struct between {
-    size_t first, second;
+    size_t gap, first, second;
     float to_second;
 } between;
 
@@ -113,37 +132,67 @@ static between find(size_t at, size_t tile, size_t tiles)
 {
     const float f = (float)at * (1.0f / (float)tile) - 0.5f;
     const float lower = floorf(f);
-    return (between){lower < 0 ? 0 : (size_t)lower,
-                     lower + 1 > (float)(tiles - 1) ? tiles - 1 : (size_t)(lower + 1),
-                     f - lower};
+    const size_t gap = (size_t)(lower + 1);
+    return (between){gap, gap ? gap - 1 : 0, gap < tiles ? gap : tiles - 1, f - lower};
 }
 
-static void map_row(const grid *g, uint8_t *dst, const uint8_t *src, size_t w, size_t y,
-                    const between *xs)
+/* For each gap between two columns of tiles and each level, the curves of the four tiles around:
+ * one load fetches them. */
+static void gather_curves(const grid *g, const between *at, slc_corners (*out)[256])
 {
-    const between at = find(y, g->h, g->down);
-    uint8_t(*above)[256] = g->curve + at.first * g->across;
-    uint8_t(*below)[256] = g->curve + at.second * g->across;
-    const float b = at.to_second, a = 1.0f - b;
-    for (size_t x = 0; x < w; x++) {
-        const between *i = &xs[x];
-        const uint8_t v = src[x];
-        const float r = i->to_second, l = 1.0f - r;
-        const float up = (float)above[i->first][v] * l + (float)above[i->second][v] * r;
-        const float lo = (float)below[i->first][v] * l + (float)below[i->second][v] * r;
-        const float sum = rintf(up * a + lo * b);
-        dst[x] = (uint8_t)(sum > 255 ? 255 : sum);
+    uint8_t(*above)[256] = g->curve + at->first * g->across;
+    uint8_t(*below)[256] = g->curve + at->second * g->across;
+    for (size_t gap = 0; gap <= g->across; gap++) {
+        const size_t l = gap ? gap - 1 : 0, r = gap < g->across ? gap : g->across - 1;
+        for (size_t i = 0; i < 256; i++)
+            out[gap][i] = (slc_corners)above[l][i] | (slc_corners)above[r][i] << 8 |
+                          (slc_corners)below[l][i] << 16 | (slc_corners)below[r][i] << 24;
     }
 }
 
-static void shift_row(uint8_t *dst, const uint8_t *src, const uint8_t *was,
-                      const uint8_t *is, size_t w)
+/* What does not depend on the row, and room for one. */
+typedef struct lines {
+    uint32_t *gap; /* times 256 */
+    float *right;
+    slc_corners (*curves)[256], *found;
+    uint8_t *mapped;
+} lines;
+
+static slc_status make_lines(lines *l, const grid *g, size_t w, slc_arena *arena,
+                             slc_err *err)
 {
-    for (size_t x = 0; x < w; x++)
-        for (size_t c = 0; c < 3; c++) {
-            const int v = src[3 * x + c] + is[x] - was[x];
-            dst[3 * x + c] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
-        }
+    l->gap = slc_arena_alloc(arena, w * sizeof(*l->gap));
+    l->right = slc_arena_alloc(arena, w * sizeof(*l->right));
+    l->curves = slc_arena_alloc(arena, (g->across + 1) * sizeof(*l->curves));
+    l->found = slc_arena_alloc(arena, w * sizeof(*l->found));
+    l->mapped = slc_arena_alloc(arena, w);
+    if (!l->gap || !l->right || !l->curves || !l->found || !l->mapped)
+        return slc_fail(err, SLC_ENOMEM, "clahe: no memory");
+    for (size_t x = 0; x < w; x++) {
+        const between at = find(x, g->w, g->across);
+        l->gap[x] = (uint32_t)at.gap * 256;
+        l->right[x] = at.to_second;
+    }
+    return SLC_OK;
+}
+
+static void map_rows(const grid *g, const lines *l, const slc_image *luma,
+                     const slc_image *in, slc_image *out, slc_isa isa)
+{
+    size_t gap = SIZE_MAX;
+    for (size_t y = 0; y < in->h; y++) {
+        uint8_t *dst = out->px + y * out->stride;
+        const uint8_t *grey = luma->px + y * luma->stride;
+        const between at = find(y, g->h, g->down);
+        if (at.gap != gap) gather_curves(g, &at, l->curves);
+        gap = at.gap;
+        for (size_t x = 0; x < in->w; x++)
+            l->found[x] = l->curves[0][l->gap[x] + grey[x]];
+        slc_filters_of[isa]->between(in->channels == 1 ? dst : l->mapped, l->found,
+                                     l->right, at.to_second, in->w);
+        if (in->channels == 3)
+            slc_tints[isa]->shift(dst, in->px + y * in->stride, grey, l->mapped, in->w);
+    }
 }
 
 static slc_status area(const slc_context *context, const slc_draw *drawn,
@@ -158,21 +207,15 @@ static slc_status area(const slc_context *context, const slc_draw *drawn,
         slc_tints[work->isa]->grey(luma.px + y * luma.stride, in->px + y * in->stride,
                                    in->w);
     grid g = make_grid(context->settings, in);
+    lines l;
     g.curve = slc_arena_alloc(&work->arena, g.across * g.down * sizeof(*g.curve));
-    between *xs = slc_arena_alloc(&work->arena, in->w * sizeof(*xs));
-    uint8_t *row = slc_arena_alloc(&work->arena, in->w);
-    if (!g.curve || !xs || !row) return slc_fail(err, SLC_ENOMEM, "clahe: no memory");
+    if (!g.curve) return slc_fail(err, SLC_ENOMEM, "clahe: no memory");
+    status = make_lines(&l, &g, in->w, &work->arena, err);
+    if (status) return status;
     for (size_t ty = 0; ty < g.down; ty++)
         for (size_t tx = 0; tx < g.across; tx++)
             make_curve(&g, &luma, tx, ty, drawn->v[0]);
-    for (size_t x = 0; x < in->w; x++)
-        xs[x] = find(x, g.w, g.across);
-    for (size_t y = 0; y < in->h; y++) {
-        uint8_t *dst = out->px + y * out->stride;
-        const uint8_t *grey = luma.px + y * luma.stride;
-        map_row(&g, in->channels == 1 ? dst : row, grey, in->w, y, xs);
-        if (in->channels == 3) shift_row(dst, in->px + y * in->stride, grey, row, in->w);
-    }
+    map_rows(&g, &l, &luma, in, out, work->isa);
     return SLC_OK;
 }
 

@@ -81,6 +81,13 @@ static void test_tint(slc_isa isa, slc_rng *rng, const guard *g, size_t w, int a
     c->saturate(want, px, w, factor);
     t->saturate(out, px, w, factor);
     same(out, want, 3 * w, "saturate", isa, w);
+    c->shift(want, px, one, px, w);
+    t->shift(out, px, one, px, w);
+    same(out, want, 3 * w, "shift", isa, w);
+    for (size_t i = 0; i < 3 * w; i++) {
+        const int v = px[i] + px[i / 3] - one[i / 3];
+        CHECK(out[i] == (v < 0 ? 0 : v > 255 ? 255 : v), "shift: %d, not %d", out[i], v);
+    }
     c->hue(want, px, w, shift);
     t->hue(px, px, w, shift);
     same(px, want, 3 * w, "hue in place", isa, w);
@@ -120,6 +127,16 @@ static void test_filters(slc_isa isa, slc_rng *rng, const guard *g, size_t n, in
     c->box_across(want, box[1], box[0], a, d, weight, n);
     f->box_across(got, box[1], box[0], a, d, weight, n);
     same(got, want, n, "box_across", isa, n);
+
+    float right[BYTES];
+    for (size_t i = 0; i < n; i++) {
+        right[i] = (float)slc_rng_uniform(rng, 0, 1);
+        box[0][i] = slc_rng_u32(rng);
+    }
+    const float under = (float)slc_rng_uniform(rng, 0, 1);
+    c->between(want, box[0], right, under, n);
+    f->between(got, box[0], right, under, n);
+    same(got, want, n, "between", isa, n);
 
     float sum[2][BYTES] = {{0}};
     c->add(sum[0], b, alpha, n);
