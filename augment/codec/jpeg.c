@@ -12,6 +12,7 @@
 
 #include "augment/codec/decoder.h"
 #include "augment/codec/frame.h"
+#include "augment/codec/jpeg_huff.h"
 #include "augment/codec/jpeg_pool.h"
 #include "augment/codec/jpeg_walk.h"
 #include "augment/codec/jpeg_write.h"
@@ -29,6 +30,7 @@ typedef struct job {
     const slc_decode *how;
     slc_arena *arena;
     slc_image *out;
+    bool plain; /* by libjpeg alone */
 } job;
 
 struct slc_jpeg_reader {
@@ -36,6 +38,8 @@ struct slc_jpeg_reader {
     struct jpeg_error_mgr errors;
     struct jpeg_progress_mgr progress;
     slc_jpeg_pool pool;
+    slc_jpeg_huff *huff;
+    bool by_huff; /* this picture */
     jmp_buf jump;
     slc_status status;
     slc_err *err;
@@ -243,7 +247,14 @@ static size_t cut_columns(slc_jpeg_reader *j, slc_rect r)
     JDIMENSION x = (JDIMENSION)begin, w = (JDIMENSION)(end - begin);
     if (w >= full || !can_cut(&j->c)) return r.x;
     jpeg_crop_scanline(&j->c, &x, &w);
+    if (j->by_huff) slc_jpeg_huff_columns(j->huff, &j->c, x, w);
     return r.x - x;
+}
+
+static void give_up_huff(j_decompress_ptr c)
+{
+    slc_jpeg_reader *j = reader_of((j_common_ptr)c);
+    stop(j, SLC_EFORMAT);
 }
 
 /* Undoes ink: libjpeg gives Adobe's inverted CMYK (255 = no ink). Pillow's formula. */
@@ -308,6 +319,7 @@ static void read_rect(slc_jpeg_reader *j, slc_rect r, size_t channels, bool dire
                       slc_image *out)
 {
     jpeg_start_decompress(&j->c);
+    j->by_huff = !j->job.plain && slc_jpeg_huff_install(&j->huff, &j->c, give_up_huff);
     const size_t left = cut_columns(j, r);
     const size_t w = direct ? j->c.output_width : r.w;
     alloc_rows(j, w, r.h, channels, out);
@@ -382,6 +394,7 @@ void slc_jpeg_reader_destroy(slc_jpeg_reader **reader)
     if (!*reader) return;
     jpeg_destroy_decompress(&(*reader)->c);
     slc_jpeg_pool_free(&(*reader)->pool);
+    slc_jpeg_huff_destroy(&(*reader)->huff);
     free(*reader);
     *reader = NULL;
 }
@@ -396,6 +409,7 @@ static slc_status run(slc_decoder *decoder, const job *task,
     }
     slc_jpeg_reader *j = decoder->jpeg;
     j->job = *task;
+    j->by_huff = false;
     const slc_status st = guarded(j, body, err);
     jpeg_abort_decompress(&j->c);
     return st;
@@ -419,8 +433,12 @@ static slc_status decode(slc_decoder *decoder, const uint8_t *bytes, size_t size
                          const slc_decode *how, slc_arena *arena, slc_image *out,
                          slc_err *err)
 {
-    const job task = {
-        .bytes = bytes, .size = size, .how = how, .arena = arena, .out = out};
+    job task = {.bytes = bytes, .size = size, .how = how, .arena = arena, .out = out};
+    const slc_arena_mark mark = slc_arena_get_mark(arena);
+    const slc_status st = run(decoder, &task, decode_body, err);
+    if (st == SLC_OK || !decoder->jpeg || !decoder->jpeg->by_huff) return st;
+    slc_arena_rewind(arena, mark); /* what is wrong, if anything, libjpeg says best */
+    task.plain = true;
     return run(decoder, &task, decode_body, err);
 }
 
