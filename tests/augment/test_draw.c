@@ -4,6 +4,7 @@
 
 #include "augment/policy/steps.h"
 #include "tests/augment/easy.h"
+#include "tests/augment/even.h"
 
 enum { N = 20000 };
 
@@ -17,20 +18,6 @@ static slc_draw draw_of(const slc_policy *policy, uint64_t epoch, uint64_t index
     slc_draw draw = {0};
     *hit = step->op->draw(step->settings, &at, &draw);
     return draw;
-}
-
-/* Chi-square of counts against equal chances: mean cells - 1, variance 2 (cells - 1); seven
- * deviations are far beyond p = 1e-9 only for many cells, so the limit is wider for few. */
-static void check_even(const char *what, const uint64_t *count, size_t cells,
-                       uint64_t total)
-{
-    const double want = (double)total / (double)cells, df = (double)cells - 1;
-    double chi = 0;
-    for (size_t i = 0; i < cells; i++)
-        chi += ((double)count[i] - want) * ((double)count[i] - want) / want;
-    /* Wilson and Hilferty: (chi / df)^(1/3) is nearly normal; 6 deviations. */
-    const double z = (cbrt(chi / df) - (1 - 2 / (9 * df))) / sqrt(2 / (9 * df));
-    CHECK(fabs(z) < 6, "%s: chi-square %g for %g degrees", what, chi, df);
 }
 
 static int compare(const void *a, const void *b)
@@ -102,20 +89,34 @@ static void test_ranges_are_even(void)
     slc_arena_free(&arena);
 }
 
+/* A bias of 3 % of the chance is seen. */
 static void test_chances_hold(void)
 {
+    enum { MANY = 400000 };
     slc_arena arena = {0};
     slc_policy *policy = easy_policy("[{hflip: {p: 0.3}}]", &arena, 3);
     uint64_t hits = 0;
     bool hit;
-    for (uint64_t i = 0; i < N; i++) {
+    for (uint64_t i = 0; i < MANY; i++) {
         draw_of(policy, i % 7, i, &hit);
         hits += hit;
     }
-    CHECK(fabs((double)hits - 0.3 * N) < 6 * sqrt(0.21 * N), "%llu of %d",
-          (unsigned long long)hits, N);
+    CHECK(fabs((double)hits - 0.3 * MANY) < 6 * sqrt(0.21 * MANY), "%llu of %d",
+          (unsigned long long)hits, MANY);
     slc_policy_destroy(&policy);
     slc_arena_free(&arena);
+}
+
+/* Draws are written down in recipes and logs: what a stream of random numbers becomes may not
+ * change, not even to another one of the same distribution. */
+static void test_draws_follow_the_stream(void)
+{
+    const slc_key key = {.seed = 3, .epoch = 4, .index = 5};
+    slc_rng rng = slc_rng_at(3, 4, 5, 6);
+    slc_at at = slc_at_make(&key, 6, SLC_DRAW_IID, 10, 10, 3);
+    CHECK(slc_draw_chance(&at, 0.5) == (slc_rng_unit(&rng) < 0.5), "chance");
+    CHECK(slc_draw_uniform(&at, -2, 5) == -2 + 7 * slc_rng_unit(&rng), "uniform");
+    CHECK(slc_draw_int(&at, -3, 9) == -3 + (int64_t)slc_rng_below(&rng, 13), "int");
 }
 
 /* Drawn once per image, then the other way every epoch. */
@@ -166,12 +167,40 @@ static void test_stratified_meets_every_value_once(void)
     slc_arena_free(&arena);
 }
 
+/* Each round of ten epochs has an order of its own, and so has each number that an op draws;
+ * within its tenth a draw is even. */
+static void test_strata_are_shuffled_anew(void)
+{
+    static double v[N];
+    slc_arena arena = {0};
+    slc_policy *policy = easy_policy(
+        "[{translate: {x: [0, 1000], y: [0, 1000], unit: px, draw: stratified}}]", &arena,
+        3);
+    unsigned again = 0, alike = 0;
+    bool hit;
+    for (uint64_t i = 0; i < N; i++) {
+        const slc_draw first = draw_of(policy, i % 10, i, &hit);
+        const slc_draw later = draw_of(policy, i % 10 + 10, i, &hit);
+        again += (int)(first.v[0] / 100) == (int)(later.v[0] / 100);
+        alike += (int)(first.v[0] / 100) == (int)(first.v[1] / 100);
+        v[i] = first.v[0];
+    }
+    const double most = 6 * sqrt(0.09 * N);
+    CHECK(fabs(again - 0.1 * N) < most, "%u of %d in the same place again", again, N);
+    CHECK(fabs(alike - 0.1 * N) < most, "%u of %d x and y alike", alike, N);
+    check_uniform("stratified", v, 0, 1000);
+    slc_policy_destroy(&policy);
+    slc_arena_free(&arena);
+}
+
 int main(void)
 {
     test_crops_fall_evenly();
     test_ranges_are_even();
     test_chances_hold();
+    test_draws_follow_the_stream();
     test_alternate_flips_every_epoch();
     test_stratified_meets_every_value_once();
+    test_strata_are_shuffled_anew();
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "augment/kernel/pack.h"
 #include "augment/mix.h"
 #include "base/rng.h"
+#include "tests/augment/even.h"
 #include "tests/check.h"
 
 enum { IMAGES = 5, C = 3, H = 9, W = 12, SIZE = C * H * W };
@@ -136,25 +137,79 @@ static void test_cutmix_counts_what_it_cut(void)
     slc_arena_free(&f.arena);
 }
 
-/* lambda of Beta(1, 1) is even: mean 1/2, variance 1/12; of cutmix's before clipping, so its
- * mean is above. */
+/* What mixing draws for a batch of two images of w x h px. */
+static float draw_number(fixture *f, uint64_t epoch, uint64_t number, size_t w, size_t h)
+{
+    slc_mix_batch batch = {f->bytes,   SLC_U8,     SLC_NCHW,  2,          1,         h, w,
+                           f->label_a, f->label_b, f->lambda, f->partner, f->scratch};
+    slc_mix_run(f->mix, 3, epoch, number, &batch, SLC_ISA_C, f->text, sizeof(f->text));
+    return f->lambda[0];
+}
+
+/* Beta(a, a): mean 1/2, variance 1 / (4 (2 a + 1)); six deviations, from the fourth moment. */
 static void test_lambda_is_beta(void)
 {
     static fixture f;
-    double sum = 0, square = 0;
+    static const char *const lists[] = {"[{mixup: {alpha: 0.2}}]", "[{mixup: {}}]",
+                                        "[{mixup: {alpha: 8}}]"};
+    static const double alphas[] = {0.2, 1, 8};
     enum { N = 20000 };
-    mix_of(&f, "[{mixup: {}}]");
-    for (uint64_t number = 0; number < N; number++) {
-        slc_mix_batch batch = {f.data,    SLC_F32,   SLC_NCHW, 2,         1,        1, 1,
-                               f.label_a, f.label_b, f.lambda, f.partner, f.scratch};
-        slc_mix_run(f.mix, 3, 0, number, &batch, SLC_ISA_C, NULL, 0);
-        const double l = (double)f.lambda[0];
-        sum += l;
-        square += (l - 0.5) * (l - 0.5);
+    for (size_t k = 0; k < SLC_COUNT(lists); k++) {
+        const double want = 1 / (4 * (2 * alphas[k] + 1));
+        double sum = 0, square = 0, fourth = 0;
+        mix_of(&f, lists[k]);
+        for (uint64_t number = 0; number < N; number++) {
+            const double off = (double)draw_number(&f, 0, number, 1, 1) - 0.5;
+            sum += off;
+            square += off * off;
+            fourth += off * off * off * off;
+        }
+        CHECK(fabs(sum / N) < 6 * sqrt(want / N), "mean %g", 0.5 + sum / N);
+        CHECK(fabs(square / N - want) < 6 * sqrt((fourth / N - want * want) / N),
+              "alpha %g: variance %g, not %g", alphas[k], square / N, want);
+        CHECK(draw_number(&f, 0, 1, 1, 1) != draw_number(&f, 1, 1, 1, 1), "epochs alike");
+        slc_mix_destroy(&f.mix);
+        slc_arena_free(&f.arena);
     }
-    CHECK(fabs(sum / N - 0.5) < 6 * sqrt(1.0 / 12 / N), "mean %g", sum / N);
-    CHECK(fabs(square / N - 1.0 / 12) < 6 * sqrt(1.0 / 180 / N), "variance %g",
-          square / N);
+}
+
+/* A large alpha makes lambda 1/2 and half the sides sqrt(1/2) / 2: 7 px of 21 and 4 of 13;
+ * so the box tells its centre, which is every pixel as often. */
+static void test_boxes_lie_everywhere(void)
+{
+    static fixture f;
+    enum { MANY = 40000, WIDE = 21, HIGH = 13 };
+    uint64_t xs[WIDE] = {0}, ys[HIGH] = {0};
+    mix_of(&f, "[{cutmix: {alpha: 1000}}]");
+    for (uint64_t number = 0; number < MANY; number++) {
+        unsigned x, y, w, h;
+        draw_number(&f, 0, number, WIDE, HIGH);
+        CHECK(sscanf(strstr(f.text, "box="), "box=%u,%u,%u,%u", &x, &y, &w, &h) == 4,
+              "%s", f.text);
+        CHECK(w <= 14 && h <= 8 && (x == 0 || x + w == WIDE || w == 14), "%s", f.text);
+        xs[x ? x + 7 : w - 7]++;
+        ys[y ? y + 4 : h - 4]++;
+    }
+    check_even("x", xs, WIDE, MANY);
+    check_even("y", ys, HIGH, MANY);
+    slc_mix_destroy(&f.mix);
+    slc_arena_free(&f.arena);
+}
+
+/* A bias of 3 % of a chance is seen. */
+static void test_chances_hold(void)
+{
+    static fixture f;
+    enum { MANY = 400000 };
+    double mixup = 0, cutmix = 0;
+    mix_of(&f, "[{mixup: {p: 0.2}}, {cutmix: {p: 0.5}}]");
+    for (uint64_t number = 0; number < MANY; number++) {
+        draw_number(&f, 0, number, 1, 1);
+        mixup += f.text[0] == 'm';
+        cutmix += f.text[0] == 'c';
+    }
+    CHECK(fabs(mixup - 0.2 * MANY) < 6 * sqrt(0.16 * MANY), "mixup %g", mixup);
+    CHECK(fabs(cutmix - 0.5 * MANY) < 6 * sqrt(0.25 * MANY), "cutmix %g", cutmix);
     slc_mix_destroy(&f.mix);
     slc_arena_free(&f.arena);
 }
@@ -215,6 +270,8 @@ int main(void)
     test_mixup_blends();
     test_cutmix_counts_what_it_cut();
     test_lambda_is_beta();
+    test_boxes_lie_everywhere();
+    test_chances_hold();
     test_chooses_by_probability();
     test_per_sample_draws_for_each();
     test_refuses_what_it_does_not_know();
