@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "config.h"
 #include "tools/cmd.h"
 #include "tools/reference.h"
 
@@ -66,7 +67,10 @@ static void man_exit_codes(void)
 static void man_head(const char *name, const char *summary)
 {
     printf(".\\\" Made by sluice manual: do not edit.\n");
-    printf(".TH SLUICE%s%s 1 \"\" \"Sluice\" \"Sluice\"\n", *name ? "\\-" : "", name);
+    printf(".TH SLUICE%s", *name ? "\\-" : "");
+    for (const char *c = name; *c; c++)
+        putchar(toupper((unsigned char)*c));
+    printf(" 1 \"\" \"Sluice\" \"Sluice\"\n");
     section("NAME");
     printf("sluice%s%s \\- ", *name ? "\\-" : "", name);
     roff(summary);
@@ -116,6 +120,10 @@ static void man_all(void)
     printf(".TP\n\\fBSLUICE_CACHE\\fR\nwhere listings and indexes are kept (default "
            "~/.cache/sluice)\n");
     printf(".TP\n\\fBNO_COLOR\\fR\nno colours, even on a terminal\n");
+    section("FILES");
+    printf(".TP\n\\fB%s\\fR\nrecipes that run as they are; the first lines of each say "
+           "how, how long, and what to expect\n",
+           SLC_RECIPES);
     man_exit_codes();
 }
 
@@ -141,7 +149,9 @@ static void bash(void)
     for (size_t i = 0; cli_commands[i]; i++)
         for (const cli_opt *o = cli_commands[i]->options; o && o->name; o++) {
             if (o->type != CLI_CHOICE) continue;
-            printf("        '%s --%s') words='", cli_commands[i]->name, o->name);
+            printf("        ");
+            if (o->key) printf("'%s -%c'|", cli_commands[i]->name, o->key);
+            printf("'%s --%s') words='", cli_commands[i]->name, o->name);
             for (int k = 0; o->choices[k]; k++)
                 printf("%s%s", k ? " " : "", o->choices[k]);
             printf("' ;;\n");
@@ -157,9 +167,9 @@ static void bash(void)
            "    if [ -n \"$words\" ]; then\n"
            "        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
            "    else\n"
-           "        COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+           "        compopt -o default # file names, with their spaces: readline's own\n"
            "    fi\n"
-           "}\ncomplete -o filenames -F _sluice sluice\n");
+           "}\ncomplete -F _sluice sluice\n");
 }
 
 /* Text inside single quotes of zsh's _arguments: brackets and colons are its syntax. */
