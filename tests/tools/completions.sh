@@ -2,7 +2,7 @@
 # Each shell on this machine, asked as its user asks it by the Tab key, offers every command and every
 # option that --help names, and the values of a choice. usage: completions.sh SLUICE
 set -eu
-sluice=$1
+sluice=$(realpath "$1")
 place=$(mktemp -d "${TMPDIR:-/tmp}/sluice-completions.XXXXXX")
 trap 'rm -rf "$place"' EXIT
 cd "$place"
