@@ -4,6 +4,7 @@
 #include "tools/cmd.h"
 #include "tools/open.h"
 #include "tools/plot.h"
+#include "train/fit.h"
 
 typedef struct settings {
     const char *output;
@@ -55,14 +56,8 @@ static slc_status count_steps(const cli_context *cli, const char *path,
 
 static slc_status compute(const slc_recipe *r, curve *c, slc_err *err)
 {
-    const slc_optim_common *common = r->optim_settings;
-    const double batch = (double)(r->train.batch * r->train.accumulate);
-    const int64_t scale = r->optim_more.scale_batch;
     slc_when when = {.steps = c->per * (uint64_t)r->train.epochs,
-                     .steps_per_epoch = c->per,
-                     .base_momentum = -1,
-                     .base_lr =
-                         scale > 0 ? common->lr * batch / (double)scale : common->lr};
+                     .steps_per_epoch = c->per};
     if (r->train.steps > 0 && (uint64_t)r->train.steps < when.steps)
         when.steps = (uint64_t)r->train.steps;
     const slc_status st =
@@ -75,8 +70,7 @@ static slc_status compute(const slc_recipe *r, curve *c, slc_err *err)
     if (!c->epoch || !c->lr || !c->momentum)
         return slc_fail(err, SLC_ENOMEM, "schedule: no memory for %zu steps", c->n);
     for (when.step = 0; when.step < when.steps; when.step++) {
-        const slc_rate rate =
-            slc_schedule_rate(r->schedule, r->schedule_settings, &r->warmup, &when);
+        const slc_rate rate = slc_fit_rate(r, &r->warmup, &when);
         c->epoch[when.step] = (double)when.step / (double)c->per;
         c->lr[when.step] = rate.lr;
         c->momentum[when.step] = rate.momentum;
@@ -157,9 +151,13 @@ const cli_cmd cli_cmd_schedule = {
     .args = "RECIPE",
     .least = 1,
     .most = 1,
-    .details =
-        "The plateau schedule depends on what training finds and is shown as if the "
-        "metric never stalled.",
+    .details = "Everything that sets the rate is in it: warm-up, the batch that lr is "
+               "meant for, "
+               "SWA's own\n"
+               "rate. The plateau schedule depends on what training finds and is shown "
+               "as if the "
+               "metric never\n"
+               "stalled.",
     .examples = "sluice schedule recipes/fashion-mnist-demo.yaml -o lr.png\n"
                 "sluice schedule recipe.yaml --set schedule.name=one_cycle "
                 "--steps-per-epoch 468 -o lr.svg",

@@ -84,8 +84,9 @@ static void fit(axis *a, double lo, double hi, double air)
     }
     if (!(a->lo <= a->hi)) a->lo = 0, a->hi = 1;
     const double span = a->hi - a->lo;
-    if (span <= 0) {
-        a->lo -= .5, a->hi += .5;
+    if (span <= 0) { /* a flat line: nothing below zero if it is above */
+        const double room = a->log || a->lo == 0 ? .5 : fabs(a->lo) / 2;
+        a->lo -= room, a->hi += room;
         return;
     }
     a->lo -= span * air, a->hi += span * air;

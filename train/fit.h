@@ -181,6 +181,14 @@ typedef struct slc_eval_settings {
     void *user;
 } slc_eval_settings;
 
+/* Rate and momentum of step when->step as training takes them: the schedule's after the warm-up,
+ * for the batch that lr is meant for, and SWA's own rate from its start on. Of when, the base
+ * values are set here. Threads: safe. */
+SLC_API slc_rate slc_fit_rate(const slc_recipe *recipe, const slc_warmup *warmup,
+                              const slc_when *when);
+/* The first step with SWA's rate, in a run of so many. */
+SLC_API uint64_t slc_fit_swa_start(const slc_recipe *recipe, uint64_t steps);
+
 /* Runs a whole loader (one epoch) through a model and adds it up in metric (created by this
  * function; the caller frees it). */
 SLC_API SLC_CHECKED slc_status slc_fit_eval(slc_model *model, slc_loader *loader,

@@ -75,3 +75,27 @@ section_report() {
     expect 0 '^fix/photos' "$sluice" predict run fix/photos -q
     [ "$("$sluice" predict run fix/idx --split test -q | wc -l)" -eq 128 ] || fail "predict --split"
 }
+
+# What schedule says is what training takes: warm-up, the batch that lr is meant for, SWA's rate.
+section_schedule() {
+    need_fixtures
+    plan='--set train.epochs=6 --set train.batch=48 --set train.accumulate=2 --set optim.scale_batch=32'
+    for kind in '{name: cosine, warmup_epochs: 1}' '{name: step, size: 2, warmup_steps: 3, warmup_kind: constant}' one_cycle \
+        '{name: cosine_restarts, cycles: 2}' '{name: flat_cosine, flat: 0.3}' '{name: cyclic, up: 1}'; do
+        for swa in 'train.ema=null' 'train.swa={start: 0.5, lr: 0.01}'; do
+            # shellcheck disable=SC2086 # options are words
+            expect 0 '' "$sluice" train tiny.yaml -o run --overwrite -q $plan --set "schedule=$kind" --set "$swa"
+            # shellcheck disable=SC2086
+            expect 0 'steps' "$sluice" schedule tiny.yaml -o lr.svg $plan --set "schedule=$kind" --set "$swa"
+            sed -n 's/^epoch.*lr //p' out >said
+            awk -F, 'NR > 1 && $2 != epoch { epoch = $2; printf "%.6g\n", $3 }' run/steps.csv | cmp -s - said ||
+                fail "schedule and training differ with $kind, $swa"
+            if "$sluice" version | grep -q cairo; then
+                grep -q '<svg' lr.svg || fail "no picture of $kind"
+            fi
+        done
+    done
+    expect 2 'leaves nothing' "$sluice" schedule tiny.yaml --set 'schedule={name: cosine, warmup_epochs: 3}'
+    expect 2 'zero steps' "$sluice" schedule tiny.yaml --set 'schedule={name: cyclic, up: 0}'
+    expect 2 'needs a validation set' "$sluice" schedule tiny.yaml --set schedule=plateau --set data.val_fraction=0
+}

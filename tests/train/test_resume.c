@@ -123,6 +123,7 @@ static void test_a_failed_start_leaves_nothing(void)
     static const char *const zero[] = {"schedule={name: cyclic, up: 0}", NULL};
     static const char *const restarts[] = {
         "schedule={name: cosine_restarts, cycles: 1000}", NULL};
+    static const char *const never[] = {"train.swa={start: 0.9, every: 3}", NULL};
     const struct {
         const char *const *sets;
         slc_status want;
@@ -131,7 +132,8 @@ static void test_a_failed_start_leaves_nothing(void)
                {from, SLC_EDATA, "/nowhere.safetensors"},
                {wide, SLC_EINVAL, "one per class"},
                {zero, SLC_EINVAL, "zero steps"},
-               {restarts, SLC_EINVAL, "1000 cycles do not fit"}};
+               {restarts, SLC_EINVAL, "1000 cycles do not fit"},
+               {never, SLC_EINVAL, "swa averages none of 5 epochs"}};
     char path[400];
     snprintf(path, sizeof(path), "%s/early-end", root);
     for (size_t i = 0; i < SLC_COUNT(bad); i++) {

@@ -52,11 +52,6 @@ void slc_run_swap_out(run *r)
     slc_model_touch(r->model);
 }
 
-uint64_t slc_run_swa_start(const run *r)
-{
-    return (uint64_t)ceil(r->recipe->train.swa.start * (double)r->planned);
-}
-
 /* w_swa <- (w_swa n + w) / (n + 1); the statistics are only a start for measuring. */
 void slc_run_add_swa(run *r)
 {

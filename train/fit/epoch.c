@@ -182,7 +182,7 @@ slc_status slc_run_epoch_end(run *r, bool *stop, slc_err *err)
     json_t *line = begin_line(r);
     slc_status st = evaluate(r, line, err);
     put(json_object_get(line, "time"), "evaluation", (double)r->times.evaluation / 1e9);
-    if (st == SLC_OK && swa->on && r->step >= slc_run_swa_start(r) &&
+    if (st == SLC_OK && swa->on && r->step >= slc_fit_swa_start(r->recipe, r->planned) &&
         (r->epoch + 1) % (uint64_t)swa->every == 0)
         slc_run_add_swa(r);
     if (st == SLC_OK) st = slc_run_note_line(r, line, err);

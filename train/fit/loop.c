@@ -11,39 +11,16 @@ uint64_t slc_run_steps_per_epoch(const run *r)
     return (r->batches + k - 1) / k;
 }
 
-static double base_lr(const run *r)
-{
-    const slc_optim_common *common = r->recipe->optim_settings;
-    const int64_t scale = r->recipe->optim_more.scale_batch;
-    const double batch = (double)(r->recipe->train.batch * r->recipe->train.accumulate);
-    return scale > 0 ? common->lr * batch / (double)scale : common->lr;
-}
-
 slc_rate slc_run_rate(const run *r, uint64_t step)
 {
-    const slc_recipe *recipe = r->recipe;
     const slc_warmup warmup = slc_run_warmup(r);
     const slc_when when = {.step = step,
                            .steps = r->planned,
                            .steps_per_epoch = slc_run_steps_per_epoch(r),
-                           .base_lr = base_lr(r),
-                           .base_momentum = -1,
                            .loss = r->history.val_loss,
                            .top1 = r->history.val_top1,
                            .evaluations = r->history.evaluations};
-    slc_rate rate =
-        slc_schedule_rate(recipe->schedule, recipe->schedule_settings, &warmup, &when);
-    const uint64_t start = slc_run_swa_start(r);
-    if (!recipe->train.swa.on || step < start) return rate;
-    slc_when turn =
-        when; /* within one epoch from the schedule's rate to the constant one */
-    turn.step = start;
-    const double from =
-        slc_schedule_rate(recipe->schedule, recipe->schedule_settings, &warmup, &turn).lr;
-    const double part =
-        fmin(1, (double)(step - start) / (double)slc_run_steps_per_epoch(r));
-    rate.lr = from + (recipe->train.swa.lr - from) * part;
-    return rate;
+    return slc_fit_rate(r->recipe, &warmup, &when);
 }
 
 static slc_status not_finite(run *r, const char *what, slc_err *err)

@@ -164,7 +164,6 @@ void slc_run_average_buffers(run *r, double share);
 void slc_run_swap_in(run *r);  /* the averaged weights take the model's place */
 void slc_run_swap_out(run *r); /* and go again */
 void slc_run_add_swa(run *r);
-uint64_t slc_run_swa_start(const run *r); /* first step with the constant rate */
 SLC_CHECKED slc_status slc_run_measure_norms(run *r, uint64_t batches, slc_err *err);
 
 #endif

@@ -259,6 +259,25 @@ static slc_status make_blocks(run *r, slc_err *err)
     return ok ? SLC_OK : slc_fail(err, SLC_ENOMEM, "train: out of memory");
 }
 
+/* An average of no epoch at all would be a run without SWA, and nobody would be told. */
+static slc_status check_swa(const run *r, slc_err *err)
+{
+    const slc_recipe_swa *swa = &r->recipe->train.swa;
+    const uint64_t every = (uint64_t)swa->every, per = slc_run_steps_per_epoch(r);
+    const uint64_t epochs = (r->planned + per - 1) / per;
+    const uint64_t last =
+        epochs / every * every; /* the last epoch that may be averaged */
+    const uint64_t end = last * per < r->planned ? last * per : r->planned;
+    const uint64_t start = slc_fit_swa_start(r->recipe, r->planned);
+    if (!swa->on || slc_run_budget(r) > 0 || (last > 0 && end >= start)) return SLC_OK;
+    return slc_fail(
+        err, SLC_EINVAL,
+        "train: swa averages none of %llu epochs: it starts after step %llu of "
+        "%llu, and every is %llu",
+        (unsigned long long)epochs, (unsigned long long)start,
+        (unsigned long long)r->planned, (unsigned long long)every);
+}
+
 /* The number of steps follows from the stream; the schedule must fit them. */
 static slc_status plan_steps(run *r, slc_err *err)
 {
@@ -283,8 +302,9 @@ static slc_status plan_steps(run *r, slc_err *err)
                            .steps_per_epoch = slc_run_steps_per_epoch(r),
                            .base_lr = 1,
                            .base_momentum = -1};
-    return slc_schedule_check(recipe->schedule, recipe->schedule_settings,
-                              &recipe->warmup, &when, err);
+    st = slc_schedule_check(recipe->schedule, recipe->schedule_settings, &recipe->warmup,
+                            &when, err);
+    return st == SLC_OK ? check_swa(r, err) : st;
 }
 
 slc_status slc_run_open(run *r, const slc_fit_settings *settings, slc_err *err)
