@@ -33,6 +33,17 @@ static const slc_param params[] = {
      .help = "the eight numbers of Pillow's Image.transform(PERSPECTIVE) instead"},
     {0}};
 
+/* Do three of the four corners lie on one line? Then no map leads back. */
+static bool on_a_line(const double *v)
+{
+    for (size_t i = 0; i < CORNERS; i++) {
+        const double *a = v + 2 * i, *b = v + 2 * ((i + 1) % CORNERS),
+                     *c = v + 2 * ((i + 2) % CORNERS);
+        if ((b[0] - a[0]) * (c[1] - a[1]) == (c[0] - a[0]) * (b[1] - a[1])) return true;
+    }
+    return false;
+}
+
 static slc_status prepare(void *set, slc_arena *arena, slc_err *err)
 {
     const settings *s = set;
@@ -40,6 +51,8 @@ static slc_status prepare(void *set, slc_arena *arena, slc_err *err)
     if (s->endpoints.n % 8)
         return slc_fail(err, SLC_EINVAL, "endpoints: expected 8 numbers, found %zu",
                         s->endpoints.n);
+    if (s->endpoints.n && on_a_line(s->endpoints.v))
+        return slc_fail(err, SLC_EINVAL, "endpoints: three of the corners are on a line");
     if (s->coefficients.n % 8)
         return slc_fail(err, SLC_EINVAL, "coefficients: expected 8 numbers, found %zu",
                         s->coefficients.n);

@@ -29,17 +29,16 @@ static slc_status fail_at(compiler *c, const slc_node *at, const char *name)
 static slc_status read_item(compiler *c, const slc_node *item, const char **name,
                             const slc_node **map)
 {
-    char where[256];
     *map = NULL;
     if (item->kind == SLC_NODE_SCALAR) {
         *name = item->text;
         return SLC_OK;
     }
     if (item->kind != SLC_NODE_MAP || item->count != 1)
-        return slc_fail(
-            c->err, SLC_EINVAL,
-            "%s: %s: expected one op, as \"- hflip\" or \"- resize: {size: 32}\"",
-            slc_node_where(item, where, sizeof(where)), c->what);
+        return slc_node_fail(
+            c->err, item,
+            "expected one op, as \"- hflip\" or \"- resize: {size: 32}\", not %zu",
+            item->count);
     *name = item->first->key;
     *map = item->first;
     return SLC_OK;
@@ -48,7 +47,6 @@ static slc_status read_item(compiler *c, const slc_node *item, const char **name
 /* Takes the key `draw`, which belongs to the engine, out of an op's settings. */
 static slc_status take_mode(compiler *c, const slc_node **map, slc_draw_mode *mode)
 {
-    char where[256];
     const slc_node *key =
         *map && (*map)->kind == SLC_NODE_MAP ? slc_node_get(*map, "draw") : NULL;
     *mode = SLC_DRAW_IID;
@@ -60,9 +58,9 @@ static slc_status take_mode(compiler *c, const slc_node **map, slc_draw_mode *mo
             known = true;
         }
     if (!known)
-        return slc_fail(c->err, SLC_EINVAL,
-                        "%s: draw: expected iid, alternate or stratified",
-                        slc_node_where(key, where, sizeof(where)));
+        return slc_node_fail(c->err, key,
+                             "op %s: draw: expected iid, alternate or stratified",
+                             (*map)->key);
     slc_node *rest = slc_node_new(&c->policy->arena, SLC_NODE_MAP);
     if (!rest) return slc_fail(c->err, SLC_ENOMEM, "%s: no memory", c->what);
     rest->line = (*map)->line;
@@ -232,6 +230,20 @@ static const slc_op *find_op(const compiler *c, const char *name, const slc_node
     return NULL;
 }
 
+/* A colour has one level, or one for each channel. */
+static slc_status check_fill(compiler *c, const slc_step *step, const slc_node *map)
+{
+    for (const slc_param *p = step->op->entry.params; p && p->name; p++) {
+        if (strcmp(p->name, "fill") != 0 || p->type != SLC_PARAM_REALS) continue;
+        const slc_reals *fill = (const void *)((const char *)step->settings + p->offset);
+        if (fill->n == 2)
+            return slc_node_fail(c->err, slc_node_get(map, p->name),
+                                 "op %s: fill has 2 numbers, not 1 or 3",
+                                 step->op->entry.name);
+    }
+    return SLC_OK;
+}
+
 static slc_status compile_item(compiler *c, const slc_node *item, slc_step *step)
 {
     const slc_node *map = NULL;
@@ -257,7 +269,12 @@ static slc_status compile_item(compiler *c, const slc_node *item, slc_step *step
     static const slc_param none[] = {{0}};
     status = slc_params_bind(entry->params ? entry->params : none, step->settings, map,
                              false, label, arena, c->err);
+    if (status && !map) { /* nothing was given that could have told its line */
+        char where[256];
+        return slc_err_prefix(c->err, "%s", slc_node_where(item, where, sizeof(where)));
+    }
     if (status) return status;
+    if ((status = check_fill(c, step, map))) return status;
     if (step->op->prepare && (status = step->op->prepare(step->settings, arena, c->err)))
         return fail_at(c, item, entry->name);
     if ((status = check_place(c, step, item))) return status;

@@ -41,7 +41,11 @@ static void test_refusals(void)
     refused("[{auto_augment: {policy: auto_augment}}]", "test:1");
     refused("[{one_of: {ops: []}}]", "expected a list of ops");
     refused("[{one_of: {ops: invert}}]", "expected a list of ops");
-    refused("[one_of]", "ops");
+    refused("[hflip,\none_of]", "test:2: op one_of: ops is missing");
+    refused("[hflip,\n{hflip: {}, vflip: {}}]", "test:2: expected one op");
+    refused("[{hflip: {draw: now}}]", "test:1: op hflip: draw");
+    refused("[{rotate: {degrees: 9,\nfill: [1, 2]}}]", "test:2: op rotate: fill has 2");
+    refused("[{perspective: {endpoints: [0, 0, 5, 5, 9, 9, 0, 9]}}]", "on a line");
     refused("[{random_apply: {ops: [\n{solarize: {threshold: 300}}]}}]", "test:2");
     refused("[{random_apply: {ops: [\nsolarise]}}]", "did you mean \"solarize\"");
     refused("[{random_apply: {ops: [{normalize: {mean: 0, std: 1}}]}}]", "normalize");
