@@ -163,8 +163,9 @@ INLINE bool take_one(stream *s, const slc_huff_table *t, JCOEF *block, unsigned 
         if (size > 0) block[ORDER[at]] = (JCOEF)slc_huff_extend(take(s, size), size);
         at++;
     }
-    *k = at;
-    return at <= LAST;
+    *k =
+        at; /* where a run leads out of the block, libjpeg goes on with the next as well */
+    return true;
 }
 
 INLINE bool take_ac(stream *s, const slc_huff_table *t, JCOEF *block)
