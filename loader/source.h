@@ -9,7 +9,7 @@
 
 typedef struct slc_source slc_source; /* Threads: any number may use one */
 
-/* Opens what spec names: a text ("folder:/data/birds", "idx:DIR", "tar:shard-{000..009}.tar",
+/* Opens what spec names: a text ("folder:~/birds", "idx:DIR", "tar:shard-{000..009}.tar",
  * "manifest:list.csv", "cifar:DIR", "file:a.png", or a bare path, whose kind is then found
  * out by looking) or a map ({folder: {path: /data/birds, classes: [...]}}).
  * split is "train", "val", "test" or NULL (everything); sources that have splits of their own

@@ -81,6 +81,13 @@ static slc_status kind_by_looks(const slc_source_kind **out, const char *path,
                     path);
 }
 
+/* "~/photos" with $HOME for the tilde, which no shell replaces inside "folder:~/photos". */
+static const char *at_home(slc_arena *arena, const char *path)
+{
+    const char *const home = path[0] == '~' && path[1] == '/' ? getenv("HOME") : NULL;
+    return home ? slc_arena_printf(arena, "%s%s", home, path + 1) : path;
+}
+
 /* {path: text} with the origin of at, if there is one. */
 static slc_node *path_map(slc_arena *arena, const char *text, const slc_node *at)
 {
@@ -103,8 +110,8 @@ static slc_status open_text(slc_source **out, const char *spec, const slc_node *
     const char *colon = strchr(spec, ':');
     const slc_source_kind *kind =
         colon ? kind_by_name(spec, (size_t)(colon - spec)) : NULL;
-    const char *path = kind ? colon + 1 : spec;
-    const slc_node *map = path_map(&arena, path, at);
+    const char *path = at_home(&arena, kind ? colon + 1 : spec);
+    const slc_node *map = path ? path_map(&arena, path, at) : NULL;
     if (!map) {
         st = slc_fail(err, SLC_ENOMEM, "source: out of memory");
         goto done;
@@ -151,7 +158,8 @@ slc_status slc_source_open(slc_source **out, const slc_node *spec, const char *s
         return slc_fail(err, SLC_EINVAL, "%s: source %s: must be a path or a map",
                         slc_node_where(child, where, sizeof(where)), kind->entry.name);
     slc_arena arena = {0};
-    const slc_node *map = path_map(&arena, child->text, child);
+    const char *const path = at_home(&arena, child->text);
+    const slc_node *map = path ? path_map(&arena, path, child) : NULL;
     const slc_status st = map ? create(out, kind, map, &how, err)
                               : slc_fail(err, SLC_ENOMEM, "source: out of memory");
     slc_arena_free(&arena);

@@ -136,6 +136,7 @@ section_stats() {
         [ "$(value mean)" = "$one" ] || fail "mean differs with $threads threads"
     done
     expect 0 '24 images' "$sluice" stats fix/photos
+    HOME=$PWD expect 0 '24 images' "$sluice" stats 'folder:~/fix/photos'
     # Known answer: a picture of one colour.
     mkdir -p flat/a
     printf 'P6\n2 1\n255\n\377\377\377\0\0\0' >flat/a/x.ppm
