@@ -161,6 +161,95 @@ static void test_looks_inside(void)
     free(lines);
 }
 
+static bool ended_by(const char *name, const char *reason)
+{
+    size_t n;
+    char *text = (char *)slurp(name, "summary.json", &n);
+    const bool says = strstr(text, reason) != NULL;
+    free(text);
+    return says;
+}
+
+/* What is kept is what was asked for: the best epoch, or the last one although another was better. */
+static void test_keeps_what_it_should(void)
+{
+    static const char *const stay[] = {"train.epochs=60", "data.limit=64",
+                                       "train.early_stop={patience: 3, restore: false}",
+                                       NULL};
+    static const char *const last[] = {"train.epochs=12", "data.limit=64",
+                                       "train.keep=last", NULL};
+    static const char *const ema[] = {"train.ema={decay: 0.8}", NULL};
+    must((job){.name = "stay", .sets = stay});
+    const double epochs = summary_value("stay", NULL, "epochs");
+    CHECK(summary_value("stay", "kept", "best_epoch") == epochs - 3 &&
+              summary_value("stay", "kept", "epoch") == epochs,
+          "not restored: %g epochs, kept %g", epochs,
+          summary_value("stay", "kept", "epoch"));
+    must((job){.name = "last", .sets = last});
+    CHECK(summary_value("last", "kept", "best_epoch") < 12 &&
+              summary_value("last", "kept", "epoch") == 12,
+          "best %g, kept %g", summary_value("last", "kept", "best_epoch"),
+          summary_value("last", "kept", "epoch"));
+    must((job){.name = "ema", .sets = ema}); /* what is scored is what is kept */
+    CHECK(
+        summary_value("ema", "val", "top1") == summary_value("ema", "kept", "best_value"),
+        "the average scored %g, what is kept %g",
+        summary_value("ema", "kept", "best_value"), summary_value("ema", "val", "top1"));
+    CHECK(summary_value("ema", "last", "loss") != summary_value("ema", "test", "loss"),
+          "the average is the last weights");
+}
+
+static void test_ends_at_its_target_or_when_it_diverges(void)
+{
+    static const char *const top1[] = {"train.epochs=40",
+                                       "train.target={metric: top1, value: 0.9}",
+                                       "optim.lr=0.002", NULL};
+    static const char *const loss[] = {"train.epochs=40",
+                                       "train.target={metric: loss, value: 0.3}",
+                                       "optim.lr=0.002", NULL};
+    static const char *const wild[] = {"train.epochs=40", "train.diverge=1.5",
+                                       "schedule={name: linear, from: 0, to: 1}",
+                                       "optim.lr=200", NULL};
+    must((job){.name = "top1", .sets = top1});
+    CHECK(ended_by("top1", "the target is reached") &&
+              summary_value("top1", NULL, "epochs") > 1 &&
+              summary_value("top1", "val", "top1") >= 0.9,
+          "top1 %g after %g epochs", summary_value("top1", "val", "top1"),
+          summary_value("top1", NULL, "epochs"));
+    must((job){.name = "loss", .sets = loss});
+    CHECK(ended_by("loss", "the target is reached") &&
+              summary_value("loss", NULL, "epochs") > 1,
+          "after %g epochs", summary_value("loss", NULL, "epochs"));
+    must((job){.name = "wild", .sets = wild});
+    CHECK(ended_by("wild", "diverged: the training loss is over 1.5 times the first"),
+          "after %g epochs", summary_value("wild", NULL, "epochs"));
+}
+
+/* The statistics of the averaged net are measured, not those of the last one. */
+static void test_swa_measures_norms(void)
+{
+    char path[400];
+    slc_err err = {0};
+    slc_tensors *model, *state;
+    snprintf(path, sizeof(path), "%s/swa/model.safetensors", root);
+    CHECK(slc_tensors_open(&model, path, &err) == SLC_OK, "%s", err.msg);
+    snprintf(path, sizeof(path), "%s/swa/state.safetensors", root);
+    CHECK(slc_tensors_open(&state, path, &err) == SLC_OK, "%s", err.msg);
+    const slc_blob *mean = slc_tensors_seek(model, "b1.running_mean");
+    const slc_blob *average = slc_tensors_find(state, "swa_buffers");
+    const slc_blob *weight = slc_tensors_seek(model, "c1.weight");
+    const slc_blob *blocks[] = {slc_tensors_find(state, "weights"),
+                                slc_tensors_find(state, "swa")};
+    CHECK(mean && average && weight && blocks[0] && blocks[1], "a tensor is missing");
+    CHECK(memcmp(mean->data, average->data, mean->size) != 0,
+          "the statistics are the last epoch's");
+    CHECK(memcmp(weight->data, blocks[1]->data, weight->size) == 0 &&
+              memcmp(weight->data, blocks[0]->data, weight->size) != 0,
+          "the weights are not the average");
+    slc_tensors_close(&model);
+    slc_tensors_close(&state);
+}
+
 static void tests(void)
 {
     test_learns();
@@ -169,7 +258,10 @@ static void tests(void)
     test_accumulation_is_a_bigger_batch();
     test_early_stopping();
     test_a_budget_ends_annealed();
+    test_keeps_what_it_should();
+    test_ends_at_its_target_or_when_it_diverges();
     test_averages_and_snapshots();
+    test_swa_measures_norms();
     test_looks_inside();
 }
 
