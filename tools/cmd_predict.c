@@ -119,6 +119,8 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     printer out = {.cli = cli, .trained = &trained, .top = s->top, .settings = s};
 
     int first = 0;
+    if (s->sheet && !s->mc_dropout)
+        return slc_fail(err, SLC_EINVAL, "--sheet goes with --mc-dropout N");
     slc_status st =
         cli_model_open(&trained, &s->foreign, args, count, &first,
                        &(slc_trained_settings){.batch = s->batch,

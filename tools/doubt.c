@@ -46,7 +46,16 @@ static void tell(const slc_trained *t, const slc_source *source, const slc_doubt
                t->classes[d->best], d->confidence, d->entropy, d->mutual, d->variance);
 }
 
-slc_status cli_doubt(const cli_context *cli, const slc_trained *trained,
+/* Takes pictures that could not be read off the list; how many are left. */
+static size_t keep_seen(slc_doubt *doubt, size_t n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (doubt[i].seen) doubt[kept++] = doubt[i];
+    return kept;
+}
+
+slc_status cli_doubt(cli_context *cli, const slc_trained *trained,
                      const slc_loader_settings *settings, uint64_t passes,
                      const char *sheet, json_t *list, slc_err *err)
 {
@@ -54,11 +63,13 @@ slc_status cli_doubt(const cli_context *cli, const slc_trained *trained,
     slc_doubt *doubt = calloc(n + 1, sizeof(*doubt));
     if (!doubt) return slc_fail(err, SLC_ENOMEM, "mc-dropout: out of memory");
     slc_status st = slc_doubt_run(trained, settings, passes, cli->stop, doubt, err);
-    for (uint64_t i = 0; st == SLC_OK && i < n; i++)
+    const size_t seen = keep_seen(doubt, (size_t)n);
+    for (size_t i = 0; st == SLC_OK && i < seen; i++)
         tell(trained, settings->source, &doubt[i], list);
-    if (st == SLC_OK && sheet && n > 0) {
-        qsort(doubt, n, sizeof(*doubt), most_uncertain);
-        st = write_sheet(sheet, trained, settings, doubt, (size_t)n, err);
+    if (st == SLC_OK && seen < n) cli->findings = true;
+    if (st == SLC_OK && sheet && seen > 0) {
+        qsort(doubt, seen, sizeof(*doubt), most_uncertain);
+        st = write_sheet(sheet, trained, settings, doubt, seen, err);
     }
     free(doubt);
     return st;

@@ -7,7 +7,7 @@
 
 /* Tells class, probability, entropy, mutual information and variance of every picture, on
  * stdout or into list (if not NULL), and draws the most uncertain ones to sheet (may be NULL). */
-SLC_CHECKED slc_status cli_doubt(const cli_context *cli, const slc_trained *trained,
+SLC_CHECKED slc_status cli_doubt(cli_context *cli, const slc_trained *trained,
                                  const slc_loader_settings *settings, uint64_t passes,
                                  const char *sheet, json_t *list, slc_err *err);
 

@@ -7,6 +7,7 @@
 /* One picture after all passes; entropies in nats. */
 typedef struct slc_doubt {
     uint64_t index;
+    bool seen;         /* false if it could not be read: nothing below means anything */
     int32_t label;     /* -1 = unknown */
     size_t best;       /* class of the mean distribution */
     double confidence; /* its mean probability */
@@ -16,8 +17,9 @@ typedef struct slc_doubt {
     double variance; /* of the best class's probability over the passes */
 } slc_doubt;
 
-/* Runs the loader of settings passes times. out has one entry per picture of the source, in the
- * order of the source. Errors: SLC_EINVAL if the net has no dropout (passes do not differ). */
+/* Runs the loader of settings passes times; only the first tells of pictures that cannot be read.
+ * out has one entry per picture of the source, in the order of the source. Errors: SLC_EINVAL if
+ * the net has no dropout (passes do not differ). */
 SLC_API SLC_CHECKED slc_status slc_doubt_run(const slc_trained *trained,
                                              const slc_loader_settings *settings,
                                              uint64_t passes, const atomic_int *stop,

@@ -73,6 +73,14 @@ section_report() {
     # Labels of the pictures do not matter: folders with other names than the net's classes.
     expect 0 '^fix/photos.*entropy' "$sluice" predict run fix/photos --mc-dropout 3 -q
     expect 0 '^fix/photos' "$sluice" predict run fix/photos -q
+    # A picture that cannot be read has no uncertainty: it is named once, and the exit code says so.
+    mkdir mixed && cp "$(find fix/photos -type f | head -n 1)" mixed/ && echo broken >mixed/broken.png
+    expect 1 'entropy' "$sluice" predict run mixed --mc-dropout 4
+    [ "$(wc -l <out)" -eq 1 ] || fail "not one line for one picture"
+    [ "$(grep -c 'broken.png' err)" -eq 1 ] || fail "a broken picture is not named once"
+    mkdir broken && cp mixed/broken.png broken/
+    expect 1 '^\{' "$sluice" predict run broken --mc-dropout 4 -q --json
+    expect 2 'goes with --mc-dropout' "$sluice" predict run fix/photos --sheet sheet.png -q
     [ "$("$sluice" predict run fix/idx --split test -q | wc -l)" -eq 128 ] || fail "predict --split"
 }
 

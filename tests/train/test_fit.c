@@ -70,7 +70,17 @@ static void test_a_whitening_layer_whitens_and_stays(void)
     refused((job){.name = "wrong", .sets = wrong}, SLC_EINVAL, "twice");
 }
 
-/* Two batches of 20 whose gradients make one step are one batch of 40. */
+static void same_learning(const char *big, const char *pieces)
+{
+    CHECK(summary_value(big, NULL, "steps") == summary_value(pieces, NULL, "steps"),
+          "as many steps");
+    const double a = summary_value(big, "test", "loss"),
+                 b = summary_value(pieces, "test", "loss");
+    CHECK(fabs(a - b) <= 1e-5 * a, "loss %.9g in one batch, %.9g in pieces", a, b);
+}
+
+/* Two batches of 20 whose gradients make one step are one batch of 40, and of 15 batches of 16 in
+ * fours the last three are one of 48. */
 static void test_accumulation_is_a_bigger_batch(void)
 {
 #define SMOOTH                                                                           \
@@ -78,13 +88,16 @@ static void test_accumulation_is_a_bigger_batch(void)
     static const char *const big[] = {SMOOTH, "train.batch=40", NULL};
     static const char *const twice[] = {SMOOTH, "train.batch=20", "train.accumulate=2",
                                         NULL};
+    static const char *const tail[] = {SMOOTH, "train.batch=64", "loader.tail=keep",
+                                       NULL};
+    static const char *const fours[] = {SMOOTH, "train.batch=16", "train.accumulate=4",
+                                        NULL};
     must((job){.name = "big", .sets = big});
     must((job){.name = "twice", .sets = twice});
-    CHECK(summary_value("big", NULL, "steps") == summary_value("twice", NULL, "steps"),
-          "as many steps");
-    const double a = summary_value("big", "test", "loss"),
-                 b = summary_value("twice", "test", "loss");
-    CHECK(fabs(a - b) <= 1e-5 * a, "loss %.9g in one batch, %.9g in two", a, b);
+    same_learning("big", "twice");
+    must((job){.name = "tail", .sets = tail});
+    must((job){.name = "fours", .sets = fours});
+    same_learning("tail", "fours");
 }
 
 /* Early stopping keeps the epoch it says, by the rule it says. */
@@ -161,6 +174,47 @@ static void test_looks_inside(void)
     free(lines);
 }
 
+/* Is a tensor the same in the models of two runs? */
+static bool same_tensor(const char *a, const char *b, const char *tensor)
+{
+    const char *const names[] = {a, b};
+    slc_tensors *file[2];
+    const slc_blob *blob[2];
+    for (size_t i = 0; i < 2; i++) {
+        char path[400];
+        slc_err err = {0};
+        snprintf(path, sizeof(path), "%s/%s/model.safetensors", root, names[i]);
+        CHECK(slc_tensors_open(&file[i], path, &err) == SLC_OK, "%s", err.msg);
+        blob[i] = slc_tensors_seek(file[i], tensor);
+        CHECK(blob[i] && blob[i]->size == blob[0]->size, "%s: %s", path, tensor);
+    }
+    const bool same = memcmp(blob[0]->data, blob[1]->data, blob[0]->size) == 0;
+    slc_tensors_close(&file[0]);
+    slc_tensors_close(&file[1]);
+    return same;
+}
+
+/* Frozen tensors, batch norm's statistics among them, stay as they began, and learn from the
+ * epoch that is named. */
+static void test_thaws_when_it_should(void)
+{
+#define ICE "train.freeze=[c1.*, b1.*]", "train.keep=last", "schedule={name: constant}"
+    static const char *const cold[] = {ICE, "train.unfreeze_at=3", "train.epochs=3",
+                                       NULL};
+    static const char *const slow[] = {ICE, "optim.lr=0.001", "train.epochs=2", NULL};
+    static const char *const warm[] = {ICE, "train.unfreeze_at=3", "train.epochs=4",
+                                       NULL};
+    static const char *const tensors[] = {"c1.weight", "b1.weight", "b1.running_mean"};
+    must((job){.name = "cold", .sets = cold});
+    must((job){.name = "slow", .sets = slow});
+    must((job){.name = "warm", .sets = warm});
+    for (size_t i = 0; i < SLC_COUNT(tensors); i++) {
+        CHECK(same_tensor("cold", "slow", tensors[i]), "%s moved in the ice", tensors[i]);
+        CHECK(!same_tensor("cold", "warm", tensors[i]), "%s never thawed", tensors[i]);
+    }
+    CHECK(!same_tensor("cold", "slow", "fc.weight"), "the head did not learn");
+}
+
 static bool ended_by(const char *name, const char *reason)
 {
     size_t n;
@@ -168,6 +222,20 @@ static bool ended_by(const char *name, const char *reason)
     const bool says = strstr(text, reason) != NULL;
     free(text);
     return says;
+}
+
+/* Key of every line of metrics.jsonl; how many lines there are. */
+static size_t column(const char *name, const char *key, double out[64])
+{
+    size_t n, count = 0;
+    char *text = (char *)slurp(name, "metrics.jsonl", &n);
+    for (char *p = text; *p && count < 64; p = strchr(p, '\n') + 1) {
+        json_t *line = json_loads(p, JSON_DISABLE_EOF_CHECK, NULL);
+        out[count++] = json_number_value(json_object_get(line, key));
+        json_decref(line);
+    }
+    free(text);
+    return count;
 }
 
 /* What is kept is what was asked for: the best epoch, or the last one although another was better. */
@@ -178,7 +246,7 @@ static void test_keeps_what_it_should(void)
                                        NULL};
     static const char *const last[] = {"train.epochs=12", "data.limit=64",
                                        "train.keep=last", NULL};
-    static const char *const ema[] = {"train.ema={decay: 0.8}", NULL};
+    static const char *const ema[] = {"train.ema={decay: 0.8}", "train.keep=last", NULL};
     must((job){.name = "stay", .sets = stay});
     const double epochs = summary_value("stay", NULL, "epochs");
     CHECK(summary_value("stay", "kept", "best_epoch") == epochs - 3 &&
@@ -191,10 +259,11 @@ static void test_keeps_what_it_should(void)
           "best %g, kept %g", summary_value("last", "kept", "best_epoch"),
           summary_value("last", "kept", "epoch"));
     must((job){.name = "ema", .sets = ema}); /* what is scored is what is kept */
-    CHECK(
-        summary_value("ema", "val", "top1") == summary_value("ema", "kept", "best_value"),
-        "the average scored %g, what is kept %g",
-        summary_value("ema", "kept", "best_value"), summary_value("ema", "val", "top1"));
+    double loss[64];
+    const size_t n = column("ema", "val_loss", loss);
+    CHECK(n == 5 && fabs(summary_value("ema", "val", "loss") - loss[4]) < 1e-9,
+          "the average scored %g, what is kept %g", loss[4],
+          summary_value("ema", "val", "loss"));
     CHECK(summary_value("ema", "last", "loss") != summary_value("ema", "test", "loss"),
           "the average is the last weights");
 }
@@ -209,7 +278,7 @@ static void test_ends_at_its_target_or_when_it_diverges(void)
                                        "optim.lr=0.002", NULL};
     static const char *const wild[] = {"train.epochs=40", "train.diverge=1.5",
                                        "schedule={name: linear, from: 0, to: 1}",
-                                       "optim.lr=200", NULL};
+                                       "optim.lr=20", NULL};
     must((job){.name = "top1", .sets = top1});
     CHECK(ended_by("top1", "the target is reached") &&
               summary_value("top1", NULL, "epochs") > 1 &&
@@ -223,6 +292,11 @@ static void test_ends_at_its_target_or_when_it_diverges(void)
     must((job){.name = "wild", .sets = wild});
     CHECK(ended_by("wild", "diverged: the training loss is over 1.5 times the first"),
           "after %g epochs", summary_value("wild", NULL, "epochs"));
+    double loss_of[64];
+    const size_t n = column("wild", "train_loss", loss_of);
+    for (size_t i = 1; i < n; i++)
+        CHECK((loss_of[i] > 1.5 * loss_of[0]) == (i == n - 1), "%g in epoch %zu of %zu",
+              loss_of[i], i + 1, n);
 }
 
 /* The statistics of the averaged net are measured, not those of the last one. */
@@ -258,6 +332,7 @@ static void tests(void)
     test_accumulation_is_a_bigger_batch();
     test_early_stopping();
     test_a_budget_ends_annealed();
+    test_thaws_when_it_should();
     test_keeps_what_it_should();
     test_ends_at_its_target_or_when_it_diverges();
     test_averages_and_snapshots();

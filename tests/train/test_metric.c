@@ -66,6 +66,24 @@ static void test_calibration(void)
     slc_metric_free(&m);
 }
 
+/* Fifteen bins of equal width, as in Guo et al. (2017): 0.62 and 0.65 share the one from 9/15 to
+ * 10/15, so that a right and a wrong answer there make up for each other. */
+static void test_bins_of_calibration(void)
+{
+    static const double sure[] = {0.62, 0.65, 0.68};
+    slc_metric m;
+    slc_err err = {0};
+    CHECK(slc_metric_create(&m, 2, &err) == SLC_OK, "%s", err.msg);
+    for (int32_t i = 0; i < 3; i++) {
+        const float z[2] = {(float)log(sure[i] / (1 - sure[i])), 0};
+        const int32_t label = i == 1;
+        slc_metric_add(&m, z, &(slc_targets){&label, NULL, NULL}, NULL, NULL, 1);
+    }
+    const double want = (fabs(1 - 0.62 - 0.65) + fabs(1 - 0.68)) / 3;
+    CHECK(fabs(slc_metric_ece(&m) - want) < 1e-6, "%g, not %g", slc_metric_ece(&m), want);
+    slc_metric_free(&m);
+}
+
 /* Largest first; of equals the first row, then the first column; the diagonal is left out. */
 static void test_confused_pairs(void)
 {
@@ -145,6 +163,7 @@ int main(void)
     test_top5_and_ties();
     test_soft_accuracy();
     test_calibration();
+    test_bins_of_calibration();
     test_confused_pairs();
     test_padding_does_not_count();
     return 0;

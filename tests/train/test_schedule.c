@@ -124,6 +124,39 @@ static void test_cycles_follow_huang(void)
     slc_arena_free(&arena);
 }
 
+/* What PyTorch does not have: the flat part ends where it says, and the cosine spans the rest;
+ * each cycle's top is the one before it times decay. */
+static void test_flat_cosine_and_falling_restarts(void)
+{
+    static const struct {
+        const char *name, *settings;
+        uint64_t step;
+        double lr;
+    } want[] = {
+        {"flat_cosine", "{flat: 0.6, min_lr: 0.01}", 0, 0.1},
+        {"flat_cosine", "{flat: 0.6, min_lr: 0.01}", 60, 0.1},
+        {"flat_cosine", "{flat: 0.6, min_lr: 0.01}", 70, 0.01 + 0.045 * (1 + M_SQRT1_2)},
+        {"flat_cosine", "{flat: 0.6, min_lr: 0.01}", 80, 0.055},
+        {"flat_cosine", "{flat: 0.6, min_lr: 0.01}", 100, 0.01},
+        {"cosine_restarts", "{cycles: 4, decay: 0.5}", 25, 0.05},
+        {"cosine_restarts", "{cycles: 4, decay: 0.5, min_lr: 0.01}", 75, 0.0125},
+        {"cosine_restarts", "{first: 2, mult: 2, decay: 0.5}", 20, 0.05},
+        {"cosine_restarts", "{first: 2, mult: 2, decay: 0.5}", 40, 0.025},
+        {"cosine_restarts", "{first: 2, mult: 2, decay: 0.5}", 60, 0.025},
+    };
+    for (size_t i = 0; i < SLC_COUNT(want); i++) {
+        slc_arena arena = {0};
+        const slc_schedule *s = find(want[i].name);
+        const void *settings = read(s, want[i].settings, &arena);
+        const slc_when when = {
+            .step = want[i].step, .steps = 100, .steps_per_epoch = 10, .base_lr = 0.1};
+        const double lr = s->at(settings, &when).lr;
+        CHECK(fabs(lr - want[i].lr) < 1e-9, "%s %s step %d: %g, not %g", want[i].name,
+              want[i].settings, (int)want[i].step, lr, want[i].lr);
+        slc_arena_free(&arena);
+    }
+}
+
 static void refuses(const char *name, const char *yaml, slc_warmup warmup, uint64_t steps,
                     const char *says)
 {
@@ -185,6 +218,7 @@ int main(void)
     test_the_lectures_ten_rates();
     test_warmup_then_schedule();
     test_cycles_follow_huang();
+    test_flat_cosine_and_falling_restarts();
     test_refuses_what_does_not_fit();
     test_rates_are_finite();
     return 0;

@@ -8,7 +8,7 @@ typedef struct sums {
     size_t classes;
     double *mean, *square; /* per picture and class */
     double *entropy;       /* per picture: sum over passes */
-    bool differs;
+    bool any, differs;     /* a picture seen; two passes */
     double passes;
 } sums;
 
@@ -32,7 +32,7 @@ static void add(void *user, const slc_prediction *p)
         square[c] += p->probs[c] * p->probs[c];
     }
     s->entropy[p->index] += entropy_of(p->probs, s->classes);
-    s->out[p->index].index = p->index;
+    s->out[p->index].seen = s->any = true;
     s->out[p->index].label = p->label;
 }
 
@@ -55,10 +55,11 @@ static slc_status run_passes(sums *s, const slc_trained *t,
                              const atomic_int *stop, slc_err *err)
 {
     slc_status st = SLC_OK;
-    for (uint64_t k = 0; st == SLC_OK && k < passes; k++) {
+    slc_loader_settings how = *settings;
+    for (uint64_t k = 0; st == SLC_OK && k < passes; k++, how.log = NULL) {
         slc_loader *loader = NULL;
         slc_metric metric = {0};
-        st = slc_loader_open(&loader, settings, err);
+        st = slc_loader_open(&loader, &how, err);
         if (st == SLC_OK)
             st = slc_trained_eval(t, loader,
                                   &(slc_eval_settings){.stop = stop,
@@ -71,7 +72,7 @@ static slc_status run_passes(sums *s, const slc_trained *t,
         slc_metric_free(&metric);
         slc_loader_close(&loader);
     }
-    if (st == SLC_OK && passes > 1 && !s->differs)
+    if (st == SLC_OK && passes > 1 && s->any && !s->differs)
         st = slc_fail(err, SLC_EINVAL,
                       "%s: its net has no dropout: all passes give the same answer",
                       t->path);
@@ -95,7 +96,7 @@ slc_status slc_doubt_run(const slc_trained *trained, const slc_loader_settings *
                         ? run_passes(&s, trained, settings, passes, stop, err)
                         : slc_fail(err, SLC_ENOMEM, "mc-dropout: out of memory");
     for (uint64_t i = 0; st == SLC_OK && i < n; i++)
-        settle(&s, &out[i], i, (double)passes);
+        if (out[i].seen) settle(&s, &out[i], i, (double)passes);
     free(s.mean);
     free(s.square);
     free(s.entropy);
