@@ -52,8 +52,8 @@ static void transpose_rgb(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src
     }
 }
 
-void slc_transpose(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src,
-                   ptrdiff_t src_stride, size_t w, size_t h, size_t channels)
+void slc_transpose_c(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src,
+                     ptrdiff_t src_stride, size_t w, size_t h, size_t channels)
 {
     for (size_t y = 0; y < h; y += BLOCK)
         for (size_t x = 0; x < w; x += BLOCK)
@@ -62,6 +62,9 @@ void slc_transpose(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src,
                 src + (ptrdiff_t)y * src_stride + (ptrdiff_t)(x * channels), src_stride,
                 slc_min(BLOCK, w - x), slc_min(BLOCK, h - y));
 }
+
+slc_transpose_fn *const slc_transpose[SLC_ISA_COUNT] = {
+    slc_transpose_c, SLC_AVX2(slc_transpose), SLC_AVX2(slc_transpose)};
 
 void slc_paint(uint8_t *dst, size_t n, size_t channels, const uint8_t fill[3])
 {

@@ -16,8 +16,11 @@ extern slc_mirror_fn *const slc_mirror[SLC_ISA_COUNT];
 
 /* dst(x, y) = src(y, x); src has w x h px, dst h x w. Strides may be negative: with dst at its
  * last row and a negative stride the result is upside down, too. */
-void slc_transpose(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src,
-                   ptrdiff_t src_stride, size_t w, size_t h, size_t channels);
+typedef void slc_transpose_fn(uint8_t *dst, ptrdiff_t dst_stride, const uint8_t *src,
+                              ptrdiff_t src_stride, size_t w, size_t h, size_t channels);
+slc_transpose_fn slc_transpose_c; /* the definition */
+slc_transpose_fn slc_transpose_avx2;
+extern slc_transpose_fn *const slc_transpose[SLC_ISA_COUNT];
 
 /* A row of n px of one colour. */
 void slc_paint(uint8_t *dst, size_t n, size_t channels, const uint8_t fill[3]);

@@ -78,7 +78,8 @@ static slc_status transposed(slc_runner *r, slc_symmetry symmetry)
         src += (in.h - 1) * in.stride;
         src_stride = -src_stride;
     }
-    slc_transpose(dst, dst_stride, src, src_stride, in.w, in.h, in.channels);
+    slc_transpose[r->work->isa](dst, dst_stride, src, src_stride, in.w, in.h,
+                                in.channels);
     become(r, &out);
     return SLC_OK;
 }
