@@ -12,16 +12,12 @@
 #include "train/fit.h"
 
 typedef struct eval_settings {
-    const char *data, *split, *output, *engine;
-    uint64_t batch;
-    int precision, tta; /* slc_precision, slc_looks */
+    const char *data, *split, *output;
     bool logits;
     cli_foreign foreign;
 } eval_settings;
 
 #define FIELD(name) CLI_FIELD(eval_settings, name)
-
-static const char *const precisions[] = {"auto", "f32", "bf16", NULL};
 
 static const cli_opt options[] = {
     {'d', "data", FIELD(data), .value = "SOURCE",
@@ -29,11 +25,8 @@ static const cli_opt options[] = {
     {'s', "split", FIELD(split), .value = "NAME", .help = "train, val or test"},
     {'o', "output", FIELD(output), .value = "DIR",
      .help = "write eval.json, confusion.png, reliability.png and top-losses.png there"},
-    {'b', "batch", FIELD(batch), .lo = 0, .hi = 65536, .value = "N",
+    {'b', "batch", FIELD(foreign.batch), .lo = 0, .hi = 65536, .value = "N",
      .help = "images at a time (default: the recipe's)"},
-    {0, "precision", FIELD(precision), .choices = precisions, .help = "arithmetic"},
-    {0, "tta", FIELD(tta), .choices = cli_looks, .help = CLI_LOOKS_HELP},
-    {0, "engine", FIELD(engine), .value = "NAME", .help = "onednn or blas"},
     {0, "logits", FIELD(logits), .help = "tell every picture's logits too"},
     CLI_FOREIGN_OPTIONS(eval_settings),
     {0},
@@ -157,7 +150,7 @@ static slc_status publish(cli_context *cli, const eval_settings *s, const listen
     char path[4096];
     slc_status st = SLC_OK;
 
-    json_object_set_new(object, "tta", json_string(cli_looks[s->tta]));
+    json_object_set_new(object, "tta", json_string(cli_looks[s->foreign.tta]));
     if (l->logits.list) json_object_set(object, "predictions", l->logits.list);
     if (s->output) {
         snprintf(path, sizeof(path), "%s/top-losses.png", s->output);
@@ -219,14 +212,7 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     if (s->foreign.model && count == 0 && !s->data)
         return slc_fail(err, SLC_EINVAL,
                         "name pictures, or a labelled data set with --data");
-    slc_status st =
-        cli_model_open(&trained, &s->foreign, args, count, &first,
-                       &(slc_trained_settings){.batch = s->batch,
-                                               .threads = cli->threads,
-                                               .precision = (slc_precision)s->precision,
-                                               .engine = s->engine},
-                       err);
-    if (st == SLC_OK) st = slc_trained_look(&trained, (slc_looks)s->tta, err);
+    slc_status st = cli_model_open(&trained, cli, &s->foreign, args, count, &first, err);
     if (st == SLC_OK && first < count) {
         st = cli_logits_of(cli, &trained, args + first, count - first, err);
     } else {

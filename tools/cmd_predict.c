@@ -10,31 +10,24 @@
 #include "train/fit.h"
 
 typedef struct predict_settings {
-    uint64_t top, batch, mc_dropout;
+    uint64_t top, mc_dropout;
     const char *sheet, *split;
-    const char *engine;
-    int precision, tta; /* slc_precision, slc_looks */
     cli_foreign foreign;
 } predict_settings;
 
 #define FIELD(name) CLI_FIELD(predict_settings, name)
-
-static const char *const precisions[] = {"auto", "f32", "bf16", NULL};
 
 static const cli_opt options[] = {
     {'k', "top", FIELD(top), .lo = 1, .hi = 1000, .value = "N",
      .help = "classes to name for each"},
     {'s', "split", FIELD(split), .value = "NAME",
      .help = "train, val or test, of a source that has them (default: everything)"},
-    {'b', "batch", FIELD(batch), .lo = 1, .hi = 65536, .value = "N",
+    {'b', "batch", FIELD(foreign.batch), .lo = 1, .hi = 65536, .value = "N",
      .help = "images at a time"},
-    {0, "tta", FIELD(tta), .choices = cli_looks, .help = CLI_LOOKS_HELP},
     {0, "mc-dropout", FIELD(mc_dropout), .lo = 0, .hi = 10000, .value = "N",
      .help = "N passes with dropout drawing: entropy, mutual information, variance"},
     {0, "sheet", FIELD(sheet), .value = "FILE",
      .help = "with --mc-dropout: draw the most uncertain pictures there"},
-    {0, "precision", FIELD(precision), .choices = precisions, .help = "arithmetic"},
-    {0, "engine", FIELD(engine), .value = "NAME", .help = "onednn or blas"},
     CLI_FOREIGN_OPTIONS(predict_settings),
     {0},
 };
@@ -121,16 +114,9 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     int first = 0;
     if (s->sheet && !s->mc_dropout)
         return slc_fail(err, SLC_EINVAL, "--sheet goes with --mc-dropout N");
-    slc_status st =
-        cli_model_open(&trained, &s->foreign, args, count, &first,
-                       &(slc_trained_settings){.batch = s->batch,
-                                               .threads = cli->threads,
-                                               .precision = (slc_precision)s->precision,
-                                               .engine = s->engine},
-                       err);
+    slc_status st = cli_model_open(&trained, cli, &s->foreign, args, count, &first, err);
     if (st == SLC_OK && first == count)
         st = slc_fail(err, SLC_EINVAL, "name pictures to look at");
-    if (st == SLC_OK) st = slc_trained_look(&trained, (slc_looks)s->tta, err);
     if (cli->json) out.list = json_array();
     for (int i = first; st == SLC_OK && i < count; i++)
         st = predict_one(cli, &out, args[i], err);
@@ -162,7 +148,7 @@ const cli_cmd cli_cmd_predict = {
         "  sluice predict runs/demo ~/photos --top 1 --json\n"
         "  sluice predict --model resnet18 --weights resnet18.safetensors cat.jpg",
     .options = options,
-    .initial = &(const predict_settings){.top = 3, .batch = 64},
+    .initial = &(const predict_settings){.top = 3, .foreign.batch = 64},
     .settings_size = sizeof(predict_settings),
     .run = run,
 };

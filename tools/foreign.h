@@ -1,5 +1,5 @@
 /* Models for eval and predict: a file of this program, or a net by name with weights that
- * another program saved (torchvision's names). */
+ * another program saved (torchvision's names), and how it is run. */
 #ifndef TOOLS_FOREIGN_H
 #define TOOLS_FOREIGN_H
 
@@ -8,15 +8,23 @@
 
 typedef struct cli_foreign {
     const char *model, *weights, *names, *ops, *mean, *std;
-    uint64_t resize, crop;
+    uint64_t resize, crop, batch;
+    const char *engine;
+    int precision, tta; /* slc_precision, slc_looks */
 } cli_foreign;
 
 #define CLI_FOREIGN_FIELD(settings, name) CLI_FIELD(settings, foreign.name)
 
 /* Rows of the option table of a command whose settings have a cli_foreign called foreign. */
 #define CLI_FOREIGN_OPTIONS(settings)                                                    \
-    {0, "model", CLI_FOREIGN_FIELD(settings, model), .value = "NAME",                    \
-     .help = "a net of 'sluice models', with --weights, instead of MODEL"},              \
+    {0, "tta", CLI_FOREIGN_FIELD(settings, tta), .choices = cli_looks,                   \
+     .help = "test-time augmentation: average the answers to several views"},            \
+        {0, "precision", CLI_FOREIGN_FIELD(settings, precision),                         \
+         .choices = cli_precisions, .help = "arithmetic"},                               \
+        {0, "engine", CLI_FOREIGN_FIELD(settings, engine), .value = "NAME",              \
+         .help = "onednn or blas"},                                                      \
+        {0, "model", CLI_FOREIGN_FIELD(settings, model), .value = "NAME",                \
+         .help = "a net of 'sluice models', with --weights, instead of MODEL"},          \
         {0, "weights", CLI_FOREIGN_FIELD(settings, weights), .value = "FILE",            \
          .help = "safetensors with the names of torchvision's state_dict()"},            \
         {0, "classes", CLI_FOREIGN_FIELD(settings, names), .value = "FILE",              \
@@ -42,9 +50,8 @@ typedef struct cli_foreign {
             .value = "YAML", .help = "list of ops instead of resize, crop, mean and std" \
     }
 
-/* The choices of --tta: slc_looks. */
-extern const char *const cli_looks[];
-#define CLI_LOOKS_HELP "test-time augmentation: average the answers to several views"
+/* The choices of --tta and --precision: slc_looks, slc_precision. */
+extern const char *const cli_looks[], *const cli_precisions[];
 
 #define CLI_FOREIGN_DETAILS                                                              \
     "--model and --weights take the place of MODEL. Pictures are then prepared as "      \
@@ -55,11 +62,11 @@ extern const char *const cli_looks[];
     "Arithmetic is f32\n"                                                                \
     "unless --precision says otherwise."
 
-/* Opens what the options name, or else args[0]; *first is the argument after that. Errors:
- * SLC_EINVAL (one of model and weights alone, neither and no argument), and those of
- * slc_trained_open and slc_trained_import. */
-SLC_CHECKED slc_status cli_model_open(slc_trained *out, const cli_foreign *foreign,
-                                      char **args, int count, int *first,
-                                      const slc_trained_settings *settings, slc_err *err);
+/* Opens what the options name, or else args[0], and looks as --tta says; *first is the argument
+ * after that. Errors: SLC_EINVAL (one of model and weights alone, neither and no argument), and
+ * those of slc_trained_open, slc_trained_import and slc_trained_look. */
+SLC_CHECKED slc_status cli_model_open(slc_trained *out, const cli_context *cli,
+                                      const cli_foreign *foreign, char **args, int count,
+                                      int *first, slc_err *err);
 
 #endif
