@@ -36,7 +36,7 @@ static const cli_opt options[] = {
     {0, "budget", FIELD(budget), .value = "TIME",
      .help = "short for --set train.budget=TIME, e.g. 30m"},
     {0, "allow", FIELD(allow), .value = "KEY",
-     .help = "a key that may differ when resuming"},
+     .help = "a key that may differ when resuming, with all keys below it"},
     {0, "dry-run", FIELD(dry_run),
      .help = "check everything, try a few steps, tell plan, memory and time, stop"},
     {0},

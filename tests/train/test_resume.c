@@ -103,6 +103,23 @@ static void test_refusals(void)
     static const char *const mistyped[] = {"optim.lr", "train.epoch", NULL};
     refused((job){.name = "again", .resume = true, .sets = lr, .allow = mistyped},
             SLC_EINVAL, "no key \"train.epoch\"; did you mean \"train.epochs\"?");
+    static const char *const many[] = {"seed=4",
+                                       "data.val_fraction=0.3",
+                                       "optim.lr=0.1",
+                                       "optim.momentum=0.8",
+                                       "optim.nesterov=false",
+                                       "schedule.warmup_epochs=2",
+                                       "train.epochs=7",
+                                       "train.batch=8",
+                                       "train.keep=last",
+                                       NULL};
+    refused((job){.name = "again", .resume = true, .sets = many}, SLC_EINVAL,
+            "and more (");
+    static const char *const cold[] = {"train.freeze=[c1.*]", NULL};
+    static const char *const optim[] = {"optim", "train.epochs", NULL};
+    refused((job){.name = "again", .resume = true, .sets = cold, .allow = optim},
+            SLC_EINVAL, "has changed: train.freeze");
+    must((job){.name = "again", .resume = true, .sets = lr, .allow = optim});
     must((job){.name = "again", .resume = true, .sets = lr, .allow = allow});
     refused((job){.name = "r1", .sets = frozen}, SLC_EINVAL, "nothing.*");
     refused((job){.name = "r2", .sets = groups}, SLC_EINVAL, "matches no tensor");

@@ -5,6 +5,13 @@
 #include "base/str.h"
 #include "train/fit/run.h"
 
+/* "optim" covers "optim.lr" and itself. */
+static bool covers(const char *key, const char *path)
+{
+    const size_t n = strlen(key);
+    return strncmp(key, path, n) == 0 && (path[n] == 0 || path[n] == '.');
+}
+
 /* Keys that change nothing about what is learned. */
 static bool harmless(const void *of, const char *path)
 {
@@ -17,7 +24,7 @@ static bool harmless(const void *of, const char *path)
     for (size_t i = 0; i < SLC_COUNT(keys); i++)
         if (strcmp(path, keys[i]) == 0) return true;
     for (const char *const *allow = of; allow && *allow; allow++)
-        if (strcmp(path, *allow) == 0) return true;
+        if (covers(*allow, path)) return true;
     return false;
 }
 
@@ -102,8 +109,8 @@ slc_status slc_run_compare(run *r, const slc_node *old, const slc_node *new, slc
     const char *path;
     const slc_status st = check_allowed(r, old, new, err);
     if (st != SLC_OK) return st;
-    while (c.n < SLC_COUNT(c.seen) &&
-           (path = slc_node_diff(old, new, &r->arena, seen_or_harmless, &c))) {
+    while ((path = slc_node_diff(old, new, &r->arena, seen_or_harmless, &c)) &&
+           c.n < SLC_COUNT(c.seen)) {
         c.seen[c.n++] = path;
         if (used < sizeof(list))
             used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
@@ -112,7 +119,7 @@ slc_status slc_run_compare(run *r, const slc_node *old, const slc_node *new, slc
     if (c.n == 0) return SLC_OK;
     return slc_fail(
         err, SLC_EINVAL,
-        "%s: cannot resume, the recipe has changed: %s (--allow KEY accepts a "
+        "%s: cannot resume, the recipe has changed: %s%s (--allow KEY accepts a "
         "change)",
-        r->settings->run, list);
+        r->settings->run, list, path ? " and more" : "");
 }
