@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """A run's event files as TensorBoard's own EventAccumulator reads them, against metrics.jsonl, histograms.jsonl and the pictures' own size.
-usage: event_files.py RUN (trained with train.tensorboard=true and train.histograms=1). Needs TensorBoard: pip install --target DIR --no-deps
+usage: event_files.py RUN (trained with train.tensorboard=true and train.histograms=1; also one that was killed and resumed). Needs TensorBoard: pip install --target DIR --no-deps
 tensorboard==2.11.0 protobuf==3.20.3 absl-py==1.4.0, then PYTHONPATH=DIR."""
 import json
 import pathlib

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Scores against numpy, scipy and scikit-learn, from the logits of two trained models: top-1 and top-k, loss, precision, recall and F1,
 confusion, ECE, the temperature and what it changes, McNemar's exact test, the bootstrap interval; AUROC on lists with ties.
-usage: metrics.py SLUICE MODEL_A MODEL_B (run directories or model files of one data set)"""
+usage: metrics.py SLUICE MODEL_A MODEL_B (run directories or model files of one data set whose recipes have a validation set)"""
 import ctypes
 import json
 import os

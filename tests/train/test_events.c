@@ -35,6 +35,19 @@ static void test_scalar_bytes(void)
     slc_str_free(&out);
 }
 
+/* Event(wall_time=1.5, step=301, session_log=SessionLog(status=START)). */
+static void test_restart_bytes(void)
+{
+    static const uint8_t event[] = {0x09, 0,    0,    0,    0,    0,    0,    0xf8,
+                                    0x3f, 0x10, 0xad, 0x02, 0x3a, 0x02, 0x08, 0x01};
+    slc_str out = {0};
+    slc_events_restart(&out, 1.5, 301);
+    CHECK(out.size == 16 + sizeof(event) &&
+              memcmp(out.text + 12, event, sizeof(event)) == 0,
+          "the message differs");
+    slc_str_free(&out);
+}
+
 static void test_histogram(void)
 {
     float v[100];
@@ -59,6 +72,7 @@ int main(void)
 {
     test_checksums();
     test_scalar_bytes();
+    test_restart_bytes();
     test_histogram();
     return 0;
 }

@@ -192,9 +192,11 @@ slc_status slc_run_epoch_end(run *r, bool *stop, slc_err *err)
     r->sums = (run_sums){0};
     if (st == SLC_OK) *stop = rules_say_stop(r, line);
     r->done = *stop;
+    /* Before the state, which says that the epoch is over: a resume takes back what is too much,
+     * but cannot write what is missing. */
+    if (st == SLC_OK) st = slc_run_watch_epoch(r, line, err);
     if (st == SLC_OK) st = slc_run_save_state(r, err);
     if (st == SLC_OK) st = slc_run_write_metrics(r, err);
-    if (st == SLC_OK) st = slc_run_watch_epoch(r, line, err);
     if (st == SLC_OK && !tell(r, line) && !*stop) {
         *stop = true;
         snprintf(r->reason, sizeof(r->reason), "ended by its caller after epoch %llu",

@@ -102,6 +102,19 @@ void slc_events_begin(slc_str *out, double wall)
     frame(out, &event);
 }
 
+/* Event{1: wall, 2: step, 7: SessionLog{1: START}} */
+void slc_events_restart(slc_str *out, double wall, uint64_t step)
+{
+    slc_str event = {0}, session = {0};
+    add_key(&session, 1, VARINT);
+    add_varint(&session, 1);
+    add_double(&event, 1, wall);
+    add_key(&event, 2, VARINT);
+    add_varint(&event, step);
+    add_message(&event, 7, &session);
+    frame(out, &event);
+}
+
 /* Event{1: wall, 2: step, 5: Summary{1: Value{1: tag, ...}}} */
 static void add_value(slc_str *out, double wall, uint64_t step, slc_str *value)
 {

@@ -13,8 +13,10 @@ uint32_t slc_events_crc32c(const void *bytes, size_t n);
 uint32_t slc_events_mask(uint32_t crc);
 
 /* Appends one framed event to out. wall is in seconds since 1970. */
-void slc_events_begin(slc_str *out,
-                      double wall); /* "brain.Event:2": first in every file */
+void slc_events_begin(slc_str *out, double wall);
+/* Says that the run goes on from here: readers forget what they have of this step and later ones. */
+void slc_events_restart(slc_str *out, double wall,
+                        uint64_t step); /* "brain.Event:2": first in every file */
 void slc_events_scalar(slc_str *out, double wall, uint64_t step, const char *tag,
                        double value);
 void slc_events_histogram(slc_str *out, double wall, uint64_t step, const char *tag,

@@ -155,7 +155,8 @@ SLC_CHECKED slc_status slc_run_cut_steps(run *r, slc_err *err);
 SLC_CHECKED slc_status slc_run_watch_step(run *r, slc_err *err);
 void slc_run_watch_batch(run *r, const slc_batch *batch);
 SLC_CHECKED slc_status slc_run_watch_epoch(run *r, const json_t *line, slc_err *err);
-SLC_CHECKED slc_status slc_run_cut_histograms(run *r, slc_err *err);
+/* At the beginning: takes back what was written of steps that will run again. */
+SLC_CHECKED slc_status slc_run_watch_again(run *r, slc_err *err);
 
 /* average.c */
 bool slc_run_uses_ema(const run *r);

@@ -329,7 +329,7 @@ slc_status slc_run_open(run *r, const slc_fit_settings *settings, slc_err *err)
     if (st == SLC_OK && settings->resume && exists(r, "state.safetensors"))
         st = slc_run_load_state(r, err);
     if (st == SLC_OK) st = slc_run_cut_steps(r, err);
-    if (st == SLC_OK) st = slc_run_cut_histograms(r, err);
+    if (st == SLC_OK) st = slc_run_watch_again(r, err);
     if (st == SLC_OK && r->epoch > 0) st = slc_run_write_metrics(r, err);
     if (st != SLC_OK) slc_run_retreat(r);
     return st;

@@ -151,8 +151,8 @@ slc_status slc_run_watch_epoch(run *r, const json_t *line, slc_err *err)
     return flush_events(r, err);
 }
 
-/* On resume: lines of epochs that will run again are taken away. */
-slc_status slc_run_cut_histograms(run *r, slc_err *err)
+/* Lines of epochs that will run again are taken away. */
+static slc_status cut_histograms(run *r, slc_err *err)
 {
     uint8_t *bytes = NULL;
     size_t size = 0, at = 0;
@@ -170,4 +170,14 @@ slc_status slc_run_cut_histograms(run *r, slc_err *err)
     if (st == SLC_OK && at < size) st = slc_file_replace(path, bytes, at, err);
     free(bytes);
     return st;
+}
+
+/* Events of steps that will run again stand in the file of the process before: they are revoked. */
+slc_status slc_run_watch_again(run *r, slc_err *err)
+{
+    if (r->settings->resume && r->recipe->train.tensorboard) {
+        slc_events_begin(&r->events, (double)time(NULL));
+        slc_events_restart(&r->events, (double)time(NULL), r->step + 1);
+    }
+    return cut_histograms(r, err);
 }
