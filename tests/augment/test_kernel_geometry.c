@@ -228,7 +228,8 @@ static void test_mirror(slc_isa isa, const guard *g)
         }
 }
 
-/* All sizes to 40 px, both sides against guard pages, the right way up and upside down; pixel by
+/* All sizes to 40 px, both sides against guard pages, each the right way up
+ * or upside down; pixel by
  * pixel what the name says. */
 static void test_transpose(slc_isa isa, const guard *g)
 {
@@ -236,20 +237,21 @@ static void test_transpose(slc_isa isa, const guard *g)
     for (size_t w = 1; w <= 40; w++)
         for (size_t h = 1; h <= 40; h++) {
             const size_t c = slc_rng_below(&rng, 4) ? 3 : 1, size = w * h * c;
-            const bool turned = slc_rng_below(&rng, 2);
+            const bool turned = slc_rng_below(&rng, 2), up = slc_rng_below(&rng, 2);
             const bool at_end = slc_rng_below(&rng, 2);
             uint8_t *src = at_end ? ending(g, size) : g->begin;
             uint8_t *dst = at_end ? ending(g + 1, size) : g[1].begin;
             fill(&rng, src, size);
             memset(dst, 77, size);
-            const ptrdiff_t stride = (ptrdiff_t)(h * c);
-            slc_transpose[isa](turned ? dst + (w - 1) * h * c : dst,
-                               turned ? -stride : stride, src, (ptrdiff_t)(w * c), w, h,
+            const ptrdiff_t to = (ptrdiff_t)(h * c), from = (ptrdiff_t)(w * c);
+            slc_transpose[isa](turned ? dst + (w - 1) * h * c : dst, turned ? -to : to,
+                               up ? src + (h - 1) * w * c : src, up ? -from : from, w, h,
                                c);
             for (size_t x = 0; x < w; x++)
                 for (size_t y = 0; y < h; y++) {
-                    const uint8_t *to = dst + ((turned ? w - 1 - x : x) * h + y) * c;
-                    CHECK(memcmp(to, src + (y * w + x) * c, c) == 0,
+                    const size_t row = up ? h - 1 - y : y, line = turned ? w - 1 - x : x;
+                    CHECK(memcmp(dst + (line * h + y) * c, src + (row * w + x) * c, c) ==
+                              0,
                           "%s: %zu x %zu: pixel %zu, %zu", slc_isa_name(isa), w, h, x, y);
                 }
         }
