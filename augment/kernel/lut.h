@@ -15,8 +15,9 @@ slc_lut_fn slc_lut_avx2;   /* 32 look-ups in 48 instructions: 3 to 5 times the C
 slc_lut_fn slc_lut_avx512; /* VBMI: 64 look-ups in three instructions */
 extern slc_lut_fn *const slc_lut[SLC_ISA_COUNT];
 
-/* One table for each of three interleaved channels; w px. */
-typedef void slc_lut3_fn(uint8_t *dst, const uint8_t *src, size_t w,
+/* One table for each of three interleaved channels; h rows of w px, strides in bytes. */
+typedef void slc_lut3_fn(uint8_t *dst, size_t dst_stride, const uint8_t *src,
+                         size_t src_stride, size_t w, size_t h,
                          const uint8_t table[3][256]);
 slc_lut3_fn slc_lut3_c;
 slc_lut3_fn slc_lut3_avx2, slc_lut3_avx512;

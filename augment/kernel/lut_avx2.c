@@ -69,21 +69,40 @@ void slc_lut_avx2(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t tabl
     slc_lut_c(dst + i, src + i, n - i, table);
 }
 
-void slc_lut3_avx2(uint8_t *dst, const uint8_t *src, size_t w,
-                   const uint8_t table[3][256])
+/* planes_avx2.h's gather3 for two blocks of 16 px at a time. */
+static inline __m256i gather6(const __m256i v[3], const int8_t at[3][16])
 {
-    uint8_t plane[3][SLC_PLANES_BLOCK];
+    const __m256i a = _mm256_shuffle_epi8(v[0], sixteen((const uint8_t *)at[0])),
+                  b = _mm256_shuffle_epi8(v[1], sixteen((const uint8_t *)at[1])),
+                  c = _mm256_shuffle_epi8(v[2], sixteen((const uint8_t *)at[2]));
+    return _mm256_or_si256(_mm256_or_si256(a, b), c);
+}
+
+/* 32 px: two blocks side by side, in registers all the way. */
+static inline void look3(uint8_t *dst, const uint8_t *src, const steps s[3])
+{
+    __m256i in[3], out[3];
+    for (int k = 0; k < 3; k++)
+        in[k] = _mm256_loadu2_m128i((const __m128i *)(src + 48 + 16 * k),
+                                    (const __m128i *)(src + 16 * k));
+    for (int c = 0; c < 3; c++)
+        out[c] = look(&s[c], gather6(in, split_at[c]));
+    for (int k = 0; k < 3; k++)
+        _mm256_storeu2_m128i((__m128i *)(dst + 48 + 16 * k), (__m128i *)(dst + 16 * k),
+                             gather6(out, merge_at[k]));
+}
+
+void slc_lut3_avx2(uint8_t *dst, size_t dst_stride, const uint8_t *src, size_t src_stride,
+                   size_t w, size_t h, const uint8_t table[3][256])
+{
+    enum { STEP = 32 };
+    const size_t wide = w / STEP * STEP;
     steps s[3];
-    size_t x = 0;
-    for (int c = 0; c < 3 && w >= SLC_PLANES_BLOCK; c++)
+    for (int c = 0; c < 3 && wide; c++)
         prepare(&s[c], table[c]);
-    for (; x + SLC_PLANES_BLOCK <= w; x += SLC_PLANES_BLOCK) {
-        split(plane[0], plane[1], plane[2], src + 3 * x);
-        for (int c = 0; c < 3; c++) {
-            look_at(plane[c], plane[c], &s[c]);
-            look_at(plane[c] + 32, plane[c] + 32, &s[c]);
-        }
-        merge(dst + 3 * x, plane[0], plane[1], plane[2]);
-    }
-    slc_lut3_c(dst + 3 * x, src + 3 * x, w - x, table);
+    for (size_t y = 0; y < h; y++)
+        for (size_t x = 0; x < wide; x += STEP)
+            look3(dst + y * dst_stride + 3 * x, src + y * src_stride + 3 * x, s);
+    slc_lut3_c(dst + 3 * wide, dst_stride, src + 3 * wide, src_stride, w - wide, h,
+               table);
 }

@@ -39,14 +39,11 @@ void slc_lut_avx512(uint8_t *dst, const uint8_t *src, size_t n, const uint8_t ta
     }
 }
 
-void slc_lut3_avx512(uint8_t *dst, const uint8_t *src, size_t w,
-                     const uint8_t table[3][256])
+static inline void look3(uint8_t *dst, const uint8_t *src, size_t n, const wide t[3])
 {
     /* Byte j of the k-th vector of three belongs to channel (64 k + j) % 3 = (k + j) % 3. */
     const __mmask64 every3[3] = {0x9249249249249249u, 0x2492492492492492u,
                                  0x4924924924924924u};
-    const wide t[3] = {load(table[0]), load(table[1]), load(table[2])};
-    const size_t n = 3 * w;
     for (size_t i = 0, k = 0; i < n; i += 64, k = (k + 1) % 3) {
         const __mmask64 m = first(n - i);
         const __m512i v = _mm512_maskz_loadu_epi8(m, src + i);
@@ -55,4 +52,12 @@ void slc_lut3_avx512(uint8_t *dst, const uint8_t *src, size_t w,
         out = _mm512_mask_blend_epi8(every3[(5 - k) % 3], out, look(&t[2], v));
         _mm512_mask_storeu_epi8(dst + i, m, out);
     }
+}
+
+void slc_lut3_avx512(uint8_t *dst, size_t dst_stride, const uint8_t *src,
+                     size_t src_stride, size_t w, size_t h, const uint8_t table[3][256])
+{
+    const wide t[3] = {load(table[0]), load(table[1]), load(table[2])};
+    for (size_t y = 0; y < h; y++)
+        look3(dst + y * dst_stride, src + y * src_stride, 3 * w, t);
 }

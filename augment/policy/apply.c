@@ -32,17 +32,17 @@ slc_status slc_apply_table(slc_runner *r, const uint8_t table[3][256])
         if (status) return status;
         r->own = true;
     }
+    if (!same) {
+        slc_lut3[r->work->isa](r->now.px, r->now.stride, in.px, in.stride, in.w, in.h,
+                               table);
+        return SLC_OK;
+    }
     /* Rows without gaps are one long row: the kernels prepare their tables once. */
     const bool dense = in.stride == in.w * in.channels && r->now.stride == in.stride;
     const size_t rows = dense ? 1 : in.h, w = dense ? in.w * in.h : in.w;
-    for (size_t y = 0; y < rows; y++) {
-        uint8_t *dst = r->now.px + y * r->now.stride;
-        const uint8_t *src = in.px + y * in.stride;
-        if (same)
-            slc_lut[r->work->isa](dst, src, w * in.channels, table[0]);
-        else
-            slc_lut3[r->work->isa](dst, src, w, table);
-    }
+    for (size_t y = 0; y < rows; y++)
+        slc_lut[r->work->isa](r->now.px + y * r->now.stride, in.px + y * in.stride,
+                              w * in.channels, table[0]);
     return SLC_OK;
 }
 

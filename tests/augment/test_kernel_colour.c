@@ -48,9 +48,19 @@ static void test_lut(slc_isa isa, slc_rng *rng, const guard *g, size_t w, int at
     slc_lut_c(want, px, 3 * w, table[0]);
     slc_lut[isa](out, px, 3 * w, table[0]);
     same(out, want, 3 * w, "lut", isa, w);
-    slc_lut3_c(want, px, w, (const uint8_t(*)[256])table);
-    slc_lut3[isa](px, px, w, (const uint8_t(*)[256])table);
+    for (size_t i = 0; i < 3 * w; i++)
+        want[i] = table[i % 3][px[i]];
+    slc_lut3[isa](px, 3 * w, px, 3 * w, w, 1, (const uint8_t(*)[256])table);
     same(px, want, 3 * w, "lut3 in place", isa, w);
+    if (w % 3) return; /* three rows with a byte between them that stays */
+    const size_t n = w / 3 * 3;
+    uint8_t gaps[BYTES + 2];
+    memset(gaps, 77, sizeof(gaps));
+    slc_lut3[isa](gaps, n + 1, px, n, w / 3, 3, (const uint8_t(*)[256])table);
+    for (size_t i = 0; i < 3 * n; i++)
+        CHECK(gaps[i / n * (n + 1) + i % n] == table[i % 3][px[i]], "lut3, %s: row %zu",
+              slc_isa_name(isa), i / n);
+    CHECK(w == 0 || (gaps[n] == 77 && gaps[2 * n + 1] == 77), "lut3 wrote into the gap");
 }
 
 static void test_tint(slc_isa isa, slc_rng *rng, const guard *g, size_t w, int at_end)
