@@ -82,6 +82,9 @@ static slc_status check_train(const slc_recipe *r, slc_err *err)
     if (t->ema.on && t->swa.on)
         return slc_node_fail(err, at(r, "train", "swa"),
                              "train: give ema or swa, not both");
+    if (t->swa.on && t->keep == SLC_KEEP_BEST)
+        return slc_node_fail(err, at(r, "train", "keep"),
+                             "train: keep is best, but swa keeps its average");
     if (t->snapshots > 0 && strcmp(r->schedule->entry.name, "cosine_restarts") != 0)
         return slc_node_fail(
             err, at(r, "train", "snapshots"),

@@ -66,6 +66,9 @@ section_report() {
         grep -q '&lt;script&gt;x&lt;/script&gt;' run/report.html || fail "no escaped class name"
         [ "$(grep -c 'src="data:image' run/report.html)" -ge 3 ] || fail "pictures are missing"
         grep -Eq '(src|href)="(http|/|\.)' run/report.html && fail "the page needs another file"
+        cp -r run again
+        expect 0 'model.safetensors' "$sluice" train tiny.yaml -o again --overwrite -q -e 1
+        [ ! -e again/report.html ] || fail "the page of the run before stays"
         checks=$((checks + 1))
     else
         grep -q 'without cairo' err || fail "report"

@@ -253,6 +253,13 @@ static void test_keeps_what_it_should(void)
               summary_value("stay", "kept", "epoch") == epochs,
           "not restored: %g epochs, kept %g", epochs,
           summary_value("stay", "kept", "epoch"));
+    static const char *const early[] = {"train.epochs=60", "data.limit=64",
+                                        "train.early_stop={patience: 3}",
+                                        "train.swa={start: 0.9}", NULL};
+    must((job){.name = "before-swa", .sets = early}); /* nothing was averaged yet */
+    CHECK(summary_value("before-swa", "kept", "epoch") ==
+              summary_value("before-swa", NULL, "epochs") - 3,
+          "kept %g", summary_value("before-swa", "kept", "epoch"));
     must((job){.name = "last", .sets = last});
     CHECK(summary_value("last", "kept", "best_epoch") < 12 &&
               summary_value("last", "kept", "epoch") == 12,

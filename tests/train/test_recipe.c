@@ -48,6 +48,8 @@ static void test_refuses_contradictions(void)
     refused("data: {train: a, folds: 5, fold: 5}\n", "fold 5 of 5");
     refused("train: {clip_norm: 1, clip_adaptive: 0.01}\n", "not both");
     refused("train: {ema: {}, swa: {}}\n", "not both");
+    refused("data: {train: a, val: b}\ntrain: {swa: {}, keep: best}\n",
+            "swa keeps its average");
     refused("train: {snapshots: 3}\n", "cosine_restarts");
     refused("train: {unfreeze_at: 3}\n", "without freeze");
     refused("train: {budget: soon}\n", "30m");

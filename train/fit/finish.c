@@ -10,7 +10,8 @@
 static bool keeps_best(const run *r)
 {
     const slc_recipe_train *t = &r->recipe->train;
-    if (!r->sources.val || r->best_epoch == 0 || t->swa.on) return false;
+    if (!r->sources.val || r->best_epoch == 0) return false;
+    if (t->swa.on && r->averaged > 0) return false;
     if (t->keep != SLC_KEEP_AUTO) return t->keep == SLC_KEEP_BEST;
     return !t->early_stop.on || t->early_stop.restore;
 }
