@@ -14,7 +14,7 @@ static const cli_opt options[] = {
     {'d', "data", CLI_FIELD(settings, data), .value = "SOURCE",
      .help = "data set (default: the test set of the first model's recipe)"},
     {'s', "split", CLI_FIELD(settings, split), .value = "NAME",
-     .help = "train, val or test"},
+     .help = "split of --data: train, val or test"},
     {0, "resamples", CLI_FIELD(settings, resamples), .lo = 100, .hi = 1e6, .value = "N",
      .help = "of the bootstrap"},
     {0},
@@ -132,7 +132,13 @@ const cli_cmd cli_cmd_compare = {
     .args = "A B",
     .least = 2,
     .most = 2,
-    .examples = "sluice compare runs/one runs/two",
+    .details = "Tells both accuracies, their difference with its 95 % interval "
+               "(bootstrap over the\n"
+               "images), on how many images only one of the two is right, and McNemar's "
+               "exact p:\n"
+               "the chance of such a difference between models that are equally good.",
+    .examples = "  sluice compare runs/one runs/two\n"
+                "  sluice compare runs/one ensemble.safetensors --data ~/photos --json",
     .options = options,
     .initial = &(const settings){.split = "test", .resamples = 2000},
     .settings_size = sizeof(settings),

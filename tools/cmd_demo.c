@@ -155,8 +155,8 @@ const cli_cmd cli_cmd_demo = {
         "with --shapes in seconds on pictures that it draws itself. Every step is an "
         "ordinary\n"
         "command, shown before it runs. RUN receives the recipe, model and pictures.",
-    .examples = "sluice demo\n"
-                "sluice demo --shapes -o runs/shapes",
+    .examples = "  sluice demo\n"
+                "  sluice demo --shapes -o runs/shapes",
     .options = options,
     .initial = &(const demo_settings){.output = "runs/demo"},
     .settings_size = sizeof(demo_settings),

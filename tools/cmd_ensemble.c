@@ -79,15 +79,17 @@ const cli_cmd cli_cmd_ensemble = {
     .least = 2,
     .most = -1,
     .details =
-        "Members are run directories or model files with the same classes and the same "
+        "Members are run directories or model files with the same classes and the same\n"
         "preprocessing. logits, prob and vote combine answers and write a file that "
-        "holds all "
-        "members; weights and soup average the weights of nets that began with the same "
-        "ones, "
-        "measure batch-norm statistics again, and write a single net.",
-    .examples = "sluice ensemble runs/seed1 runs/seed2 runs/seed3 --mode prob -o "
+        "holds\n"
+        "all members. weights and soup average the weights of nets that began with the "
+        "same\n"
+        "ones, measure batch-norm statistics again, and write a single net; soup takes "
+        "a\n"
+        "member in only if the scores gain by it.",
+    .examples = "  sluice ensemble runs/seed1 runs/seed2 runs/seed3 --mode prob -o "
                 "ensemble.safetensors\n"
-                "sluice ensemble runs/snap/snapshot-*.safetensors --mode logits",
+                "  sluice ensemble runs/snap/snapshot-*.safetensors --mode logits",
     .options = options,
     .initial = &(
         const settings){.mode = SLC_ENSEMBLE_PROB, .split = "test", .norm_batches = 100},

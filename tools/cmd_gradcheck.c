@@ -192,8 +192,8 @@ const cli_cmd cli_cmd_gradcheck = {
                "forward, backward: an engine's f32 answers and gradients against the "
                "definition.\n"
                "All are relative errors; exit code 1 if one is over its limit.",
-    .examples = "sluice gradcheck\nsluice gradcheck conv2d --engine blas\nsluice "
-                "gradcheck focal\nsluice gradcheck resnet20",
+    .examples = "  sluice gradcheck\n  sluice gradcheck conv2d --engine blas\n  sluice "
+                "gradcheck focal\n  sluice gradcheck resnet20",
     .options = options,
     .initial = &(const check_settings){0},
     .settings_size = sizeof(check_settings),

@@ -135,7 +135,7 @@ const cli_cmd cli_cmd_lr_find = {
                "suggests one\n"
                "from the smoothed loss. Nothing is kept: weights start anew in the next "
                "command.",
-    .examples = "sluice lr-find recipes/fashion-mnist.yaml -o lr.png",
+    .examples = "  sluice lr-find recipes/fashion-mnist.yaml -o lr.png",
     .options = options,
     .initial = &(const find_settings){.lo = 1e-7, .hi = 10, .steps = 100},
     .settings_size = sizeof(find_settings),

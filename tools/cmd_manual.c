@@ -304,8 +304,9 @@ const cli_cmd cli_cmd_manual = {
     .args = "man|bash|zsh|fish|recipes [COMMAND]",
     .least = 1,
     .most = 2,
-    .examples = "sluice manual man train | man -l -\n"
-                "sluice manual bash > ~/.local/share/bash-completion/completions/sluice\n"
-                "sluice manual recipes > docs/recipes.md",
+    .examples =
+        "  sluice manual man train | man -l -\n"
+        "  sluice manual bash > ~/.local/share/bash-completion/completions/sluice\n"
+        "  sluice manual recipes > docs/recipes.md",
     .run = run,
 };

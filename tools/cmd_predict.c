@@ -138,11 +138,11 @@ const cli_cmd cli_cmd_predict = {
     .least = 1,
     .most = -1,
     .details = "SOURCE is a picture, a folder of pictures, or any data source; its "
-               "labels are not looked at. Every "
-               "line of the output\n"
-               "is the picture and its classes with probabilities, separated by tabs. "
-               "Unreadable\n"
-               "pictures are named on stderr (exit code 1).\n\n" CLI_FOREIGN_DETAILS,
+               "labels are not\n"
+               "looked at. Every line of the output is the picture and its classes with\n"
+               "probabilities, separated by tabs. Unreadable pictures are named on "
+               "stderr (exit\n"
+               "code 1).\n\n" CLI_FOREIGN_DETAILS,
     .examples =
         "  sluice predict runs/demo shoe.png\n"
         "  sluice predict runs/demo ~/photos --top 1 --json\n"

@@ -355,10 +355,9 @@ const cli_cmd cli_cmd_report = {
     .least = 1,
     .most = 1,
     .details =
-        "Scores, confusion, calibration and the largest losses on the test set, curves, "
-        "training\npictures, histograms (if the run keeps them), summary, recipe and "
-        "environment, in one "
-        "file that needs no other.",
+        "Scores, confusion, calibration and the largest losses on the test set, curves,\n"
+        "training pictures, histograms (if the run keeps them), summary, recipe and\n"
+        "environment, in one file that needs no other.",
     .examples =
         "  sluice report runs/demo\n  sluice report runs/demo -o demo.html --samples 64",
     .options = options,

@@ -158,8 +158,8 @@ const cli_cmd cli_cmd_schedule = {
                "as if the "
                "metric never\n"
                "stalled.",
-    .examples = "sluice schedule recipes/fashion-mnist-demo.yaml -o lr.png\n"
-                "sluice schedule recipe.yaml --set schedule.name=one_cycle "
+    .examples = "  sluice schedule recipes/fashion-mnist-demo.yaml -o lr.png\n"
+                "  sluice schedule recipe.yaml --set schedule.name=one_cycle "
                 "--steps-per-epoch 468 -o lr.svg",
     .options = options,
     .initial = &(const settings){0},

@@ -115,7 +115,7 @@ const cli_cmd cli_cmd_fold = {
     .details =
         "Logits of real pictures are compared first; a net whose answers would change "
         "is not written.",
-    .examples = "sluice fold runs/demo -o folded.safetensors",
+    .examples = "  sluice fold runs/demo -o folded.safetensors",
     .options = fold_options,
     .initial = &(const surgery_settings){.split = "test", .images = 256},
     .settings_size = sizeof(surgery_settings),
@@ -131,10 +131,11 @@ const cli_cmd cli_cmd_prune = {
     .most = 1,
     .details =
         "Maps are compared on real pictures; the weights that read a removed map go to "
-        "its twin. --finetune then trains FILE by its own recipe, in the directory "
-        "FILE.run.",
-    .examples = "sluice prune runs/demo --similar 0.98 -o pruned.safetensors\n"
-                "sluice prune runs/demo --similar 0.9 --finetune 2 -o pruned.safetensors",
+        "its\n"
+        "twin. --finetune then trains FILE by its own recipe, in the directory FILE.run.",
+    .examples =
+        "  sluice prune runs/demo --similar 0.98 -o pruned.safetensors\n"
+        "  sluice prune runs/demo --similar 0.9 --finetune 2 -o pruned.safetensors",
     .options = prune_options,
     .initial = &(const surgery_settings){.split = "test", .images = 256, .similar = 0.98},
     .settings_size = sizeof(surgery_settings),

@@ -344,11 +344,11 @@ const cli_cmd cli_cmd_tune = {
         "on at\n"
         "the same time; the same command goes on after a kill, or with a larger budget.\n"
         "DIR receives best.yaml, history, importance, parallel and slice as PNG and SVG.",
-    .examples = "sluice tune recipes/tune-fashion-mnist.yaml -o studies/fashion\n"
-                "sluice tune recipes/tune-fashion-mnist.yaml -o studies/fashion --set "
+    .examples = "  sluice tune recipes/tune-fashion-mnist.yaml -o studies/fashion\n"
+                "  sluice tune recipes/tune-fashion-mnist.yaml -o studies/fashion --set "
                 "tune.trials=60\n"
-                "sluice tune --show -o studies/fashion\n"
-                "sluice tune --rerun 7 -o studies/fashion",
+                "  sluice tune --show -o studies/fashion\n"
+                "  sluice tune --rerun 7 -o studies/fashion",
     .options = options,
     .initial = &(const tune_settings){.output = NULL},
     .settings_size = sizeof(tune_settings),

@@ -255,6 +255,13 @@ static slc_status plot_all(const report *r, const char *dir, slc_err *err)
 
 /* --- tables ----------------------------------------------------------------------------------- */
 
+static bool all_failed(const report *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (r->trial[i].state != SLC_TRIAL_FAILED) return false;
+    return r->n > 0;
+}
+
 static void write_table(FILE *out, const report *r, const char *dir)
 {
     fprintf(out, "%5s  %-7s %6s %9s %8s ", "trial", "state", "epochs", r->metric,
@@ -284,6 +291,8 @@ static void write_table(FILE *out, const report *r, const char *dir)
                 "best: trial %" PRIu64
                 "; train it in full with: sluice train %s/best.yaml -o RUN\n",
                 r->trial[r->order[0]].trial, dir);
+    else if (all_failed(r))
+        fprintf(out, "no trial came to a score; the table says why\n");
 }
 
 /* As wide as the terminal. */
@@ -370,6 +379,7 @@ slc_status cli_tune_report(cli_context *cli, const char *dir, slc_err *err)
     if (st == SLC_OK) st = plot_all(&r, dir, err);
     if (st == SLC_OK && cli->json) st = print_json(&r, err);
     if (st == SLC_OK && !cli->json) print_table(&r, dir);
+    if (st == SLC_OK && all_failed(&r)) cli->findings = true;
     free(r.order);
     free(r.trial);
     slc_study_close(&r.study);

@@ -137,6 +137,14 @@ section_tune_failures() {
     wait $pid || fail "a trial that was shot ended the study"
     [ "$(trials shot failed)" -eq 1 ] && [ "$(trials shot done)" -eq 2 ] || fail "not one trial was shot"
     grep -q 'signal 9' out || fail "the table does not tell of the signal"
+    # A net that does not exist fails, the other is trained; where all fail, it is a finding.
+    search_recipe odd.yaml 'optim: {lr: 0.05}' 'tune: {search: {name: grid}, trials: 2}'
+    sed -i 's/^model:.*/model: {name: {choice: [mlp, nonsense]}}/' odd.yaml
+    expect 0 'nonsense  .*unknown model' "$sluice" tune odd.yaml -o odd -q
+    [ "$(trials odd failed)" -eq 1 ] && [ "$(trials odd done)" -eq 1 ] || fail "not one choice of two failed"
+    sed 's/mlp/rubbish/' odd.yaml >none.yaml
+    expect 1 'no trial came to a score' "$sluice" tune none.yaml -o none -q
+    [ ! -e none/best.yaml ] || fail "the best of nothing was written"
 }
 
 section_lr_find() {

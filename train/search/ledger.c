@@ -16,6 +16,10 @@ enum { WAIT_MS = 30000 };
 static slc_status sql_fail(slc_ledger *s, const char *doing, slc_err *err)
 {
     const int code = sqlite3_errcode(s->db);
+    if (code == SQLITE_BUSY)
+        return slc_fail(err, SLC_EIO,
+                        "%s: in use: another program has kept it locked for %d s",
+                        s->path, WAIT_MS / 1000);
     const slc_status st = code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? SLC_EFORMAT
                           : code == SQLITE_NOMEM                          ? SLC_ENOMEM
                                                                           : SLC_EIO;
