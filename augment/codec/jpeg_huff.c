@@ -14,11 +14,16 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+enum { WORTH = 1 };
+#else
+enum { WORTH = 16384 }; /* bytes of data that new tables pay off for */
+#endif
+
 enum {
-    ENOUGH = 32,          /* bits of a code and its value: 16 + 15, and one */
-    RUN_OVER = 16,        /* how far a hostile run may point behind a block */
-    LARGEST_DC = 1 << 20, /* far from overflow, and from what a picture can mean */
-    SMALL = 4096          /* bytes of a file for which new tables take too long */
+    ENOUGH = 32,         /* bits of a code and its value: 16 + 15, and one */
+    RUN_OVER = 16,       /* how far a hostile run may point behind a block */
+    LARGEST_DC = 1 << 20 /* far from overflow, and from what a picture can mean */
 };
 
 /* Bits that wait, the next one on top. Below the left ones lie more of the same data, which
@@ -45,6 +50,7 @@ struct slc_jpeg_huff {
     JDIMENSION column, first, last; /* in MCUs; last is wanted too */
     uint64_t mcus;                  /* that are left */
     block_plan plan[D_MAX_BLOCKS_IN_MCU];
+    size_t waiting;      /* bytes of pictures that were left to libjpeg */
     slc_huff_items room; /* for making tables */
     slc_huff_table dc_tables[NUM_HUFF_TBLS], ac_tables[NUM_HUFF_TBLS];
 };
@@ -261,17 +267,23 @@ static void start_pass(j_decompress_ptr c)
     (void)c; /* one scan, begun by install */
 }
 
-static bool is_worth_it(const slc_jpeg_huff *h, j_decompress_ptr c)
+/* New tables take as long as some kilobytes of data: pictures that are smaller wait for others
+ * of their kind. */
+static bool is_worth_it(slc_jpeg_huff *h, j_decompress_ptr c)
 {
-    if (c->src->bytes_in_buffer >= SMALL) return true;
+    bool made = true;
     for (int i = 0; i < c->comps_in_scan; i++) {
         const jpeg_component_info *const p = c->cur_comp_info[i];
-        if (!slc_huff_is_made_of(&h->dc_tables[p->dc_tbl_no],
-                                 c->dc_huff_tbl_ptrs[p->dc_tbl_no]) ||
-            !slc_huff_is_made_of(&h->ac_tables[p->ac_tbl_no],
-                                 c->ac_huff_tbl_ptrs[p->ac_tbl_no]))
-            return false;
+        made = made &&
+               slc_huff_is_made_of(&h->dc_tables[p->dc_tbl_no],
+                                   c->dc_huff_tbl_ptrs[p->dc_tbl_no]) &&
+               slc_huff_is_made_of(&h->ac_tables[p->ac_tbl_no],
+                                   c->ac_huff_tbl_ptrs[p->ac_tbl_no]);
     }
+    if (made) return true;
+    h->waiting += c->src->bytes_in_buffer;
+    if (h->waiting < WORTH) return false;
+    h->waiting = 0;
     return true;
 }
 
