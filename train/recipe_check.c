@@ -76,6 +76,8 @@ static slc_status check_train(const slc_recipe *r, slc_err *err)
     if (t->epochs == 0)
         return slc_node_fail(err, at(r, "train", "epochs"),
                              "train: 0 epochs are no training");
+    if (r->model_head && *r->model_head && (!r->model_from || !*r->model_from))
+        return slc_node_fail(err, at(r, "model", "head"), "model: head without from");
     if (t->clip_norm > 0 && t->clip_adaptive > 0)
         return slc_node_fail(err, at(r, "train", "clip_norm"),
                              "train: give clip_norm or clip_adaptive, not both");

@@ -1,5 +1,6 @@
 #include "base/attr.h"
 #include "tests/check.h"
+#include "train/net.h"
 #include "train/recipe.h"
 
 static slc_status read(slc_recipe *r, const char *yaml, slc_err *err)
@@ -50,6 +51,7 @@ static void test_refuses_contradictions(void)
     refused("train: {ema: {}, swa: {}}\n", "not both");
     refused("data: {train: a, val: b}\ntrain: {swa: {}, keep: best}\n",
             "swa keeps its average");
+    refused("model: {name: mlp, head: 'fc.*'}\n", "head without from");
     refused("train: {snapshots: 3}\n", "cosine_restarts");
     refused("train: {unfreeze_at: 3}\n", "without freeze");
     refused("train: {budget: soon}\n", "30m");
@@ -116,8 +118,20 @@ static void test_defaults_stand_alone(void)
     slc_recipe_free(&r);
 }
 
+/* "from" and "head" are the recipe's own keys below model: no net may have a parameter that is
+ * called so, for it could not be set. */
+static void test_no_net_has_the_recipes_keys(void)
+{
+    for (size_t i = 0; slc_archs[i]; i++)
+        for (const slc_param *p = slc_archs[i]->entry.params; p && p->name; p++)
+            CHECK(strcmp(p->name, "from") != 0 && strcmp(p->name, "head") != 0 &&
+                      strcmp(p->name, "layers") != 0 && strcmp(p->name, "name") != 0,
+                  "%s has a parameter \"%s\"", slc_archs[i]->entry.name, p->name);
+}
+
 int main(void)
 {
+    test_no_net_has_the_recipes_keys();
     test_refuses_with_line_and_hint();
     test_refuses_contradictions();
     test_reads_everything();

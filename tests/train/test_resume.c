@@ -121,6 +121,11 @@ static void test_refusals(void)
             SLC_EINVAL, "has changed: train.freeze");
     must((job){.name = "again", .resume = true, .sets = lr, .allow = optim});
     must((job){.name = "again", .resume = true, .sets = lr, .allow = allow});
+    char start[400];
+    snprintf(start, sizeof(start), "model.from=%s/plain/model.safetensors", root);
+    const char *const head[] = {start, "model.head=fd.*", NULL};
+    refused((job){.name = "r0", .sets = head}, SLC_EINVAL,
+            "head \"fd.*\" matches no tensor");
     refused((job){.name = "r1", .sets = frozen}, SLC_EINVAL, "nothing.*");
     refused((job){.name = "r2", .sets = groups}, SLC_EINVAL, "matches no tensor");
     refused((job){.name = "r3", .sets = all}, SLC_EINVAL, "frozen");

@@ -3,19 +3,20 @@
 #include "train/net.h"
 
 typedef struct settings {
-    int head;
+    int classifier;
     int64_t width;
     double dropout;
 } settings;
 
-static const char *const heads[] = {"imagenet", "small", NULL};
+static const char *const classifiers[] = {"imagenet", "small", NULL};
 static const slc_param params[] = {
-    {"head", SLC_FIELD(settings, head), .choices = heads, .initial = "imagenet",
+    {"classifier", SLC_FIELD(settings, classifier), .choices = classifiers,
+     .initial = "imagenet",
      .help = "three linear layers of 4096, or one after a global mean"},
     {"width", SLC_FIELD(settings, width), .lo = 1, .hi = 1024, .initial = "64",
      .help = "channels of the first layer; deeper ones have up to eight times as many"},
     {"dropout", SLC_FIELD(settings, dropout), .lo = 0, .hi = 0.99, .initial = "0.5",
-     .help = "in the head of three layers"},
+     .help = "in the classifier of three layers"},
     {0}};
 
 static void features(const int *plan, int width, bool norm, slc_str *out)
@@ -42,7 +43,7 @@ static slc_status write(const settings *s, const int *plan, bool norm, slc_shape
     static const char line[] =
         "- linear: {name: classifier.%d, out: %zu, init: {normal: {std: 0.01}}}\n";
     features(plan, (int)s->width, norm, out);
-    if (s->head == 1) {
+    if (s->classifier == 1) {
         slc_str_printf(out, "- global_avg_pool\n- linear: {name: classifier, out: %zu}\n",
                        classes);
         return SLC_OK;
@@ -50,7 +51,7 @@ static slc_status write(const settings *s, const int *plan, bool norm, slc_shape
     if (in.h / 32 != 7 || in.w / 32 != 7)
         return slc_fail(err, SLC_EINVAL,
                         "vgg: expected 224 x 224 px, got %zu x %zu; for other sizes set "
-                        "head: small",
+                        "classifier: small",
                         in.w, in.h);
     slc_str_add(out, "- flatten\n");
     for (int i = 0; i < 6; i += 3) {

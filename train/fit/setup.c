@@ -1,4 +1,5 @@
 /* Opening a run: directory, lock, recipe, data, net, optimizer, and where it left off. */
+#include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,6 +166,16 @@ static slc_status note_lineage(run *r, const char *parent, slc_err *err)
     return r->lineage ? SLC_OK : slc_fail(err, SLC_ENOMEM, "model: out of memory");
 }
 
+static slc_status check_head(run *r, slc_err *err)
+{
+    const char *glob = r->recipe->model_head;
+    if (!glob || !*glob) return SLC_OK; /* "": nothing begins anew */
+    for (size_t i = 0; i < slc_model_tensor_count(r->model); i++)
+        if (fnmatch(glob, slc_model_tensor(r->model, i)->name, 0) == 0) return SLC_OK;
+    return slc_fail(err, SLC_EINVAL, "model: head \"%s\" matches no tensor of the model",
+                    glob);
+}
+
 static slc_status start_weights(run *r, slc_err *err)
 {
     const slc_recipe *recipe = r->recipe;
@@ -173,7 +184,8 @@ static slc_status start_weights(run *r, slc_err *err)
     slc_status st = slc_run_whiten(r, fresh, err);
     if (st != SLC_OK) return st;
     if (fresh) return note_lineage(r, NULL, err);
-    st = slc_tensors_open(&file, recipe->model_from, err);
+    st = check_head(r, err);
+    if (st == SLC_OK) st = slc_tensors_open(&file, recipe->model_from, err);
     if (st != SLC_OK) return st;
     const char *skip = recipe->model_head, *head = head_glob(r);
     if (!skip && head && head_differs(r, file, head)) skip = head;
