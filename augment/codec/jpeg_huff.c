@@ -214,6 +214,15 @@ INLINE bool pass_ac(stream *s, const slc_huff_table *t)
     return true;
 }
 
+/* The first byte of which no bit was used. */
+static const uint8_t *first_unread(const stream *s)
+{
+    const uint8_t *at = s->at;
+    for (int n = (s->left - s->invented) / 8; n > 0; n--)
+        at -= at[-1] == 0 && at[-2] == 0xff ? 2 : 1;
+    return at;
+}
+
 /* Behind the bits of an interval stands its marker, and nothing between. */
 static bool pass_restart(slc_jpeg_huff *h)
 {
@@ -256,8 +265,8 @@ static boolean decode_mcu(j_decompress_ptr c, JBLOCKROW *to)
     if (!take_mcu(h, c->blocks_in_MCU, to)) h->give_up(c);
     if (++h->column == c->MCUs_per_row) h->column = 0;
     if (--h->mcus == 0) { /* libjpeg looks for the next marker from here */
-        c->src->next_input_byte = h->in.at;
-        c->src->bytes_in_buffer = (size_t)(h->in.end - h->in.at);
+        c->src->next_input_byte = first_unread(&h->in);
+        c->src->bytes_in_buffer = (size_t)(h->in.end - c->src->next_input_byte);
     }
     return TRUE;
 }
