@@ -179,6 +179,7 @@ static slc_status make_lines(lines *l, const grid *g, size_t w, slc_arena *arena
 static void map_rows(const grid *g, const lines *l, const slc_image *luma,
                      const slc_image *in, slc_image *out, slc_isa isa)
 {
+    const slc_corners *const curves = (const slc_corners *)l->curves;
     size_t gap = SIZE_MAX;
     for (size_t y = 0; y < in->h; y++) {
         uint8_t *dst = out->px + y * out->stride;
@@ -187,7 +188,7 @@ static void map_rows(const grid *g, const lines *l, const slc_image *luma,
         if (at.gap != gap) gather_curves(g, &at, l->curves);
         gap = at.gap;
         for (size_t x = 0; x < in->w; x++)
-            l->found[x] = l->curves[0][l->gap[x] + grey[x]];
+            l->found[x] = curves[l->gap[x] + grey[x]];
         slc_filters_of[isa]->between(in->channels == 1 ? dst : l->mapped, l->found,
                                      l->right, at.to_second, in->w);
         if (in->channels == 3)
