@@ -152,13 +152,14 @@ static slc_status bind_reals(const binding *b)
         return wrong(b, b->node, "a number or a list of them");
     const bool list = b->node->kind == SLC_NODE_LIST;
     const size_t n = list ? b->node->count : b->node->kind == SLC_NODE_SCALAR;
-    if (n < least || n > most) {
+    if (n < least || n > most || (p->one_or_all && n > 1 && n < most)) {
         if (!list) return wrong(b, b->node, least > 1 ? "a list of numbers" : "a number");
         if (least == most)
             return slc_node_fail(b->err, b->node, "%s: %s has %zu numbers, not %zu",
                                  b->what, p->name, n, least);
-        return slc_node_fail(b->err, b->node, "%s: %s has %zu numbers, not %zu to %zu",
-                             b->what, p->name, n, least, most);
+        return slc_node_fail(b->err, b->node, "%s: %s has %zu numbers, not %zu %s %zu",
+                             b->what, p->name, n, least, p->one_or_all ? "or" : "to",
+                             most);
     }
     *field = (slc_reals){.n = n};
     const slc_node *node = list ? b->node->first : b->node;

@@ -52,6 +52,7 @@ typedef struct slc_param {
     size_t offset;               /* of the field in the settings struct */
     double lo, hi;               /* of numbers, inclusive; both 0 = no range */
     size_t min_count, max_count; /* REALS: how many; both 0 = 1 */
+    bool one_or_all;             /* REALS: 1 or max_count, none between */
     bool whole;                  /* REALS: no fractions */
     const char *const *choices; /* CHOICE, and TEXTS if not NULL: NULL-terminated names */
     const char *initial;        /* the default as YAML; NULL = must be given */

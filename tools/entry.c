@@ -30,7 +30,7 @@ static void add_count(const slc_param *p, char *buffer, size_t size)
     if (lo == hi)
         add(buffer, size, "%zu number%s", lo, lo == 1 ? "" : "s");
     else
-        add(buffer, size, "%zu to %zu numbers", lo, hi);
+        add(buffer, size, "%zu %s %zu numbers", lo, p->one_or_all ? "or" : "to", hi);
 }
 
 const char *cli_param_range(const slc_param *p, char *buffer, size_t size)

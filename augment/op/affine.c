@@ -11,9 +11,9 @@
     {"interpolation", SLC_FIELD(settings, interpolation),                                \
      .choices = slc_warp_filter_names, .initial = "nearest", .help = "sampling"},        \
     {                                                                                    \
-        "fill", SLC_FIELD(settings, fill), .lo = 0, .hi = 255, .min_count = 1,           \
-                                           .max_count = 3, .initial = "0",               \
-                                           .unit = "level", .help = "colour outside"     \
+        "fill", SLC_FIELD(settings, fill),                                               \
+            .lo = 0, .hi = 255, .min_count = 1, .max_count = 3, .one_or_all = true,      \
+            .initial = "0", .unit = "level", .help = "colour outside"                    \
     }
 
 static double radians(double degrees)

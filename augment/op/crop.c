@@ -62,7 +62,7 @@ static const slc_param center_params[] = {
     {"size", SLC_FIELD(center_settings, size), .whole = true, .lo = 1, .hi = SLC_MAX_SIDE,
      .min_count = 1, .max_count = 2, .unit = "px", .help = "side, or [height, width]"},
     {"fill", SLC_FIELD(center_settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .initial = "0", .unit = "level",
+     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
      .help = "colour around smaller images"},
     {0}};
 
@@ -121,7 +121,7 @@ static const slc_param random_params[] = {
     {"pad_if_needed", SLC_FIELD(random_settings, pad_if_needed), .initial = "false",
      .help = "pad images that are too small"},
     {"fill", SLC_FIELD(random_settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .initial = "0", .unit = "level",
+     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
      .help = "colour of constant padding"},
     {"padding_mode", SLC_FIELD(random_settings, padding_mode),
      .choices = slc_border_names, .initial = "constant",
@@ -225,7 +225,7 @@ static const slc_param pad_params[] = {
      .help =
          "all sides, [left and right, top and bottom], or [left, top, right, bottom]"},
     {"fill", SLC_FIELD(pad_settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .initial = "0", .unit = "level",
+     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
      .help = "colour of constant padding"},
     {"padding_mode", SLC_FIELD(pad_settings, padding_mode), .choices = slc_border_names,
      .initial = "constant", .help = "what the padding shows"},

@@ -21,7 +21,8 @@ static const slc_param params[] = {
     {"holes", SLC_FIELD(settings, holes), .lo = 1, .hi = MAX_HOLES, .initial = "1",
      .help = "how many squares"},
     {"fill", SLC_FIELD(settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .initial = "0", .unit = "level", .help = "their colour"},
+     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
+     .help = "their colour"},
     {"p", SLC_FIELD(settings, p), .lo = 0, .hi = 1, .initial = "1",
      .help = "chance to cut at all"},
     {0}};

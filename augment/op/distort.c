@@ -44,7 +44,8 @@ static const slc_param elastic_params[] = {
     {"interpolation", SLC_FIELD(elastic_settings, interpolation),
      .choices = slc_warp_filter_names, .initial = "bilinear", .help = "sampling"},
     {"fill", SLC_FIELD(elastic_settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .initial = "0", .unit = "level", .help = "colour outside"},
+     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
+     .help = "colour outside"},
     {"p", SLC_FIELD(elastic_settings, p), .lo = 0, .hi = 1, .initial = "1",
      .help = "chance to apply"},
     {0}};
@@ -220,7 +221,8 @@ static const slc_param grid_params[] = {
     {"interpolation", SLC_FIELD(grid_settings, interpolation),
      .choices = slc_warp_filter_names, .initial = "bilinear", .help = "sampling"},
     {"fill", SLC_FIELD(grid_settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .initial = "0", .unit = "level", .help = "colour outside"},
+     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
+     .help = "colour outside"},
     {"p", SLC_FIELD(grid_settings, p), .lo = 0, .hi = 1, .initial = "0.5",
      .help = "chance to apply"},
     {0}};

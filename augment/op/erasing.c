@@ -31,7 +31,7 @@ static const slc_param erasing_params[] = {
      .max_count = 2, .initial = "[0.3, 3.3]", .unit = "ratio",
      .help = "range of height / width, drawn evenly in its logarithm"},
     {"value", SLC_FIELD(erasing_settings, value), .min_count = 1, .max_count = 3,
-     .initial = "[0]",
+     .one_or_all = true, .initial = "[0]",
      .help = "what is put there: random, one number, or one for each channel; in levels "
              "before normalize, in normalised units after it"},
     {0}};
@@ -172,7 +172,8 @@ static const slc_param dropout_params[] = {
      .max_count = 2, .initial = "[0.1, 0.2]", .unit = "ratio",
      .help = "of the image's width; one value or a range"},
     {"fill", SLC_FIELD(dropout_settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .initial = "0", .unit = "level", .help = "their colour"},
+     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
+     .help = "their colour"},
     SLC_CHANCE(dropout_settings, "0.5"),
     {0}};
 
@@ -250,7 +251,8 @@ static const slc_param grid_params[] = {
     {"ratio", SLC_FIELD(grid_settings, ratio), .lo = 0, .hi = 1, .initial = "0.5",
      .unit = "ratio", .help = "side of a square, of their distance"},
     {"fill", SLC_FIELD(grid_settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .initial = "0", .unit = "level", .help = "their colour"},
+     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
+     .help = "their colour"},
     SLC_CHANCE(grid_settings, "0.5"),
     {0}};
 

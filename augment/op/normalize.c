@@ -9,9 +9,9 @@ typedef struct settings {
 
 static const slc_param params[] = {
     {"mean", SLC_FIELD(settings, mean), .lo = -1e6, .hi = 1e6, .min_count = 1,
-     .max_count = 3, .help = "of each channel, with white as 1"},
+     .max_count = 3, .one_or_all = true, .help = "of each channel, with white as 1"},
     {"std", SLC_FIELD(settings, std), .lo = 1e-6, .hi = 1e6, .min_count = 1,
-     .max_count = 3, .help = "standard deviation of each channel"},
+     .max_count = 3, .one_or_all = true, .help = "standard deviation of each channel"},
     {0}};
 
 static slc_status prepare(void *set, slc_arena *arena, slc_err *err)

@@ -22,7 +22,8 @@ static const slc_param params[] = {
     {"interpolation", SLC_FIELD(settings, interpolation),
      .choices = slc_warp_filter_names, .initial = "bilinear", .help = "sampling"},
     {"fill", SLC_FIELD(settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .initial = "0", .unit = "level", .help = "colour outside"},
+     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
+     .help = "colour outside"},
     {"endpoints", SLC_FIELD(settings, endpoints), .lo = -1e5, .hi = 1e5, .min_count = 0,
      .max_count = 8, .initial = "[]", .unit = "px",
      .help =

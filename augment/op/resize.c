@@ -31,7 +31,7 @@ static const slc_param params[] = {
     {"linear_light", SLC_FIELD(settings, linear_light), .initial = "false",
      .help = "filter light, not sRGB values"},
     {"fill", SLC_FIELD(settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .initial = "0", .unit = "level",
+     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
      .help = "canvas colour of mode pad"},
     {0}};
 

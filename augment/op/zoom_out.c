@@ -13,7 +13,8 @@ static const slc_param params[] = {
      .max_count = 2, .initial = "[1, 4]", .unit = "ratio",
      .help = "how many times as long the sides become"},
     {"fill", SLC_FIELD(settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .initial = "0", .unit = "level", .help = "colour of the canvas"},
+     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
+     .help = "colour of the canvas"},
     {"p", SLC_FIELD(settings, p), .lo = 0, .hi = 1, .initial = "0.5",
      .help = "chance to apply"},
     {0}};

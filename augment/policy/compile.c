@@ -230,20 +230,6 @@ static const slc_op *find_op(const compiler *c, const char *name, const slc_node
     return NULL;
 }
 
-/* A colour has one level, or one for each channel. */
-static slc_status check_fill(compiler *c, const slc_step *step, const slc_node *map)
-{
-    for (const slc_param *p = step->op->entry.params; p && p->name; p++) {
-        if (strcmp(p->name, "fill") != 0 || p->type != SLC_PARAM_REALS) continue;
-        const slc_reals *fill = (const void *)((const char *)step->settings + p->offset);
-        if (fill->n == 2)
-            return slc_node_fail(c->err, slc_node_get(map, p->name),
-                                 "op %s: fill has 2 numbers, not 1 or 3",
-                                 step->op->entry.name);
-    }
-    return SLC_OK;
-}
-
 static slc_status compile_item(compiler *c, const slc_node *item, slc_step *step)
 {
     const slc_node *map = NULL;
@@ -274,7 +260,6 @@ static slc_status compile_item(compiler *c, const slc_node *item, slc_step *step
         return slc_err_prefix(c->err, "%s", slc_node_where(item, where, sizeof(where)));
     }
     if (status) return status;
-    if ((status = check_fill(c, step, map))) return status;
     if (step->op->prepare && (status = step->op->prepare(step->settings, arena, c->err)))
         return fail_at(c, item, entry->name);
     if ((status = check_place(c, step, item))) return status;
