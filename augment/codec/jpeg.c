@@ -1,6 +1,7 @@
 /* JPEG through libjpeg-turbo: whole pictures, exact regions of them, and pictures scaled in
  * the DCT domain. Slow integer DCT and smooth upsampling, as Pillow, so that pixels are the
- * same. libjpeg reports errors by a jump; it is taken here and in jpeg_write.c only. */
+ * same. Huffman codes are decoded by jpeg_huff.c. libjpeg reports errors by a jump; it is taken here
+ * and in jpeg_write.c only. */
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -169,8 +169,7 @@ INLINE bool take_one(stream *s, const slc_huff_table *t, JCOEF *block, unsigned 
         if (size > 0) block[ORDER[at]] = (JCOEF)slc_huff_extend(take(s, size), size);
         at++;
     }
-    *k =
-        at; /* where a run leads out of the block, libjpeg goes on with the next as well */
+    *k = at; /* a run out of the block ends it, for libjpeg too */
     return true;
 }
 
@@ -276,23 +275,27 @@ static void start_pass(j_decompress_ptr c)
     (void)c; /* one scan, begun by install */
 }
 
-/* New tables take as long as some kilobytes of data: pictures that are smaller wait for others
- * of their kind. */
-static bool is_worth_it(slc_jpeg_huff *h, j_decompress_ptr c)
+/* The tables of every component of the scan. New ones take as long as some kilobytes of data:
+ * pictures that are smaller wait for others of their kind, and this is false. */
+static bool has_tables(slc_jpeg_huff *h, j_decompress_ptr c)
 {
     bool made = true;
     for (int i = 0; i < c->comps_in_scan; i++) {
-        const jpeg_component_info *const p = c->cur_comp_info[i];
-        made = made &&
-               slc_huff_is_made_of(&h->dc_tables[p->dc_tbl_no],
-                                   c->dc_huff_tbl_ptrs[p->dc_tbl_no]) &&
-               slc_huff_is_made_of(&h->ac_tables[p->ac_tbl_no],
-                                   c->ac_huff_tbl_ptrs[p->ac_tbl_no]);
+        const int dc = c->cur_comp_info[i]->dc_tbl_no,
+                  ac = c->cur_comp_info[i]->ac_tbl_no;
+        made = made && slc_huff_is_made_of(&h->dc_tables[dc], c->dc_huff_tbl_ptrs[dc]) &&
+               slc_huff_is_made_of(&h->ac_tables[ac], c->ac_huff_tbl_ptrs[ac]);
     }
     if (made) return true;
     h->waiting += c->src->bytes_in_buffer;
     if (h->waiting < WORTH) return false;
     h->waiting = 0;
+    for (int i = 0; i < c->comps_in_scan; i++) {
+        const int dc = c->cur_comp_info[i]->dc_tbl_no,
+                  ac = c->cur_comp_info[i]->ac_tbl_no;
+        slc_huff_make(&h->dc_tables[dc], c->dc_huff_tbl_ptrs[dc], NULL);
+        slc_huff_make(&h->ac_tables[ac], c->ac_huff_tbl_ptrs[ac], &h->room);
+    }
     return true;
 }
 
@@ -301,13 +304,9 @@ static void make_plan(slc_jpeg_huff *h, j_decompress_ptr c)
     for (int i = 0; i < c->blocks_in_MCU; i++) {
         const int component = c->MCU_membership[i];
         const jpeg_component_info *const p = c->cur_comp_info[component];
-        slc_huff_table *const dc = &h->dc_tables[p->dc_tbl_no],
-                              *ac = &h->ac_tables[p->ac_tbl_no];
-        slc_huff_make(dc, c->dc_huff_tbl_ptrs[p->dc_tbl_no], NULL);
-        slc_huff_make(ac, c->ac_huff_tbl_ptrs[p->ac_tbl_no], &h->room);
         h->plan[i] = (block_plan){
-            .dc = dc,
-            .ac = ac,
+            .dc = &h->dc_tables[p->dc_tbl_no],
+            .ac = &h->ac_tables[p->ac_tbl_no],
             .component = component,
             .wants_dc = p->component_needed,
             .wants_ac = p->component_needed && p->DCT_scaled_size > 1,
@@ -323,7 +322,7 @@ bool slc_jpeg_huff_install(slc_jpeg_huff **huff, j_decompress_ptr c,
         return false;
     if (!*huff) *huff = calloc(1, sizeof(**huff));
     slc_jpeg_huff *const h = *huff;
-    if (!h || !is_worth_it(h, c)) return false;
+    if (!h || !has_tables(h, c)) return false;
     make_plan(h, c);
     h->libjpegs =
         (struct jpeg_entropy_decoder){.start_pass = start_pass, .decode_mcu = decode_mcu};
