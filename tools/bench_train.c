@@ -12,6 +12,7 @@
 #include "train/loss.h"
 #include "train/net.h"
 #include "train/optim.h"
+#include "train/profile.h"
 
 enum { FORWARD, LOSS, BACKWARD, STEP, PHASES };
 enum { WARM = 2, CHUNK = 8192 };
@@ -26,6 +27,7 @@ typedef struct trainer {
     void *loss_settings, *optim_settings;
     slc_arena arena;
     uint64_t step;
+    slc_profile_row *row; /* of the fastest step, if somebody asks */
 } trainer;
 
 typedef struct timing {
@@ -110,6 +112,7 @@ static slc_status create(trainer *t, const cli_context *cli, const bench_setting
     t->settings.engine = s->engine;
     t->settings.seed = 1;
     st = slc_model_create(&t->model, &t->settings, err);
+    if (st == SLC_OK && s->layers) st = slc_model_profile(t->model, true, err);
     if (st != SLC_OK) return st;
 
     const size_t size = s->batch * slc_shape_size(shape);
@@ -117,7 +120,9 @@ static slc_status create(trainer *t, const cli_context *cli, const bench_setting
     t->dlogits = slc_arena_zero(&t->arena, s->batch * t->settings.classes, sizeof(float));
     t->slot = slc_arena_zero(&t->arena, slc_model_weight_count(t->model), sizeof(float));
     t->labels = slc_arena_zero(&t->arena, s->batch, sizeof(*t->labels));
-    if (!t->pixels || !t->dlogits || !t->slot || !t->labels)
+    t->row =
+        slc_arena_zero(&t->arena, slc_model_profile_rows(t->model) + 1, sizeof(*t->row));
+    if (!t->pixels || !t->dlogits || !t->slot || !t->labels || !t->row)
         return slc_fail(err, SLC_ENOMEM, "out of memory");
     slc_rng rng = slc_rng_at(1, 0, 0, 0);
     for (size_t i = 0; i < size; i++)
@@ -184,6 +189,8 @@ static slc_status measure(trainer *t, const cli_context *cli, double seconds, ti
         if (total < out->best_total) {
             out->best_total = total;
             memcpy(out->best, ms, sizeof(ms));
+            for (size_t r = 0; r < slc_model_profile_rows(t->model); r++)
+                t->row[r] = slc_model_profile_row(t->model, r);
         }
         out->sum += total;
         out->steps++;
@@ -202,6 +209,14 @@ static slc_status report(const cli_context *cli, const bench_settings *s,
     const double gflops =
         3 * f.flops * rate / 1e9; /* backward is about twice the forward */
     const char *const precision = f.precision == SLC_PRECISION_BF16 ? "bf16" : "f32";
+    const size_t peak = cli_peak_rss(); /* before the matrices of the limit */
+    const bench_layers layers = {t->row,
+                                 slc_model_profile_rows(t->model),
+                                 s->layers ? slc_product_limit(t->settings.threads) : 0,
+                                 m->best[FORWARD],
+                                 m->best[LOSS],
+                                 m->best[BACKWARD],
+                                 m->best[STEP]};
 
     if (!cli->json) {
         printf("%s, batch %zu, %s, %s, %zu threads\n%.0f images/s (fastest of %llu "
@@ -210,22 +225,22 @@ static slc_status report(const cli_context *cli, const bench_settings *s,
                "memory %.1f MB\n",
                s->model, t->settings.batch, precision, f.engine, t->settings.threads,
                rate, (unsigned long long)m->steps, mean, gflops, m->best[FORWARD],
-               m->best[LOSS], m->best[BACKWARD], m->best[STEP],
-               (double)cli_peak_rss() / 1e6);
+               m->best[LOSS], m->best[BACKWARD], m->best[STEP], (double)peak / 1e6);
+        if (s->layers) cli_bench_layers_print(&layers);
         return SLC_OK;
     }
-    return cli_print_json(
-        json_pack("{s:i, s:s, s:s, s:I, s:s, s:s, s:I, s:f, s:f, s:f, s:I, s:{s:f, s:f, "
-                  "s:f, s:f}, s:I, s:I}",
-                  "schema", 1, "bench", "train", "model", s->model, "batch",
-                  (json_int_t)t->settings.batch, "precision", precision, "engine",
-                  f.engine, "threads", (json_int_t)t->settings.threads,
-                  "images_per_second", rate, "mean_images_per_second", mean, "gflops",
-                  gflops, "steps", (json_int_t)m->steps, "ms", "forward",
-                  m->best[FORWARD], "loss", m->best[LOSS], "backward", m->best[BACKWARD],
-                  "optimizer", m->best[STEP], "model_bytes", (json_int_t)f.bytes,
-                  "peak_rss_bytes", (json_int_t)cli_peak_rss()),
-        err);
+    json_t *const j = json_pack(
+        "{s:i, s:s, s:s, s:I, s:s, s:s, s:I, s:f, s:f, s:f, s:I, s:{s:f, s:f, "
+        "s:f, s:f}, s:I, s:I}",
+        "schema", 1, "bench", "train", "model", s->model, "batch",
+        (json_int_t)t->settings.batch, "precision", precision, "engine", f.engine,
+        "threads", (json_int_t)t->settings.threads, "images_per_second", rate,
+        "mean_images_per_second", mean, "gflops", gflops, "steps", (json_int_t)m->steps,
+        "ms", "forward", m->best[FORWARD], "loss", m->best[LOSS], "backward",
+        m->best[BACKWARD], "optimizer", m->best[STEP], "model_bytes", (json_int_t)f.bytes,
+        "peak_rss_bytes", (json_int_t)peak);
+    if (s->layers) json_object_set_new(j, "layers", cli_bench_layers_json(&layers));
+    return cli_print_json(j, err);
 }
 
 slc_status cli_bench_train(cli_context *cli, const bench_settings *s, const char *source,

@@ -29,6 +29,8 @@ static const cli_opt options[] = {
     {0, "size", FIELD(size), .lo = 1, .hi = 4096, .value = "PX",
      .help = "ops: side of the picture"},
     {'m', "model", FIELD(model), .value = "NAME", .help = "train: which model"},
+    {0, "layers", FIELD(layers),
+     .help = "train: time and speed of every layer, and where the rest goes"},
     {0, "precision", FIELD(precision), .choices = precisions,
      .help = "train: arithmetic"},
     {0, "engine", FIELD(engine), .value = "NAME", .help = "train: onednn or blas"},
@@ -77,7 +79,9 @@ const cli_cmd cli_cmd_bench = {
     .examples = "  sluice bench loader ~/photos --ops '[{random_resized_crop: {size: "
                 "224}}, hflip]'\n"
                 "  sluice bench ops --json\n"
-                "  sluice bench train --model cnn28 --batch 128 --precision bf16 --json",
+                "  sluice bench train --model cnn28 --batch 128 --precision bf16 --json\n"
+                "  sluice bench train --model resnet18-cifar --batch 64 --precision f32 "
+                "--layers",
     .options = options,
     .initial = &(const bench_settings){.ops = "[]",
                                        .split = "train",

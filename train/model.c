@@ -215,6 +215,21 @@ slc_status slc_model_backward(slc_model *model, const float *dlogits,
     return slc_exec_backward(&model->exec, dlogits, pass, err);
 }
 
+slc_status slc_model_profile(slc_model *model, bool on, slc_err *err)
+{
+    return slc_exec_profile(&model->exec, on, err);
+}
+
+size_t slc_model_profile_rows(const slc_model *model)
+{
+    return model->exec.spent ? model->exec.plan[1].tasks : 0;
+}
+
+slc_profile_row slc_model_profile_row(const slc_model *model, size_t i)
+{
+    return slc_exec_profile_row(&model->exec, i);
+}
+
 size_t slc_model_layer_count(const slc_model *model)
 {
     return model->net->nodes;

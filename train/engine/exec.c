@@ -230,6 +230,7 @@ static void product_backward(slc_exec *ex, const slc_call *c, const slc_made *ma
     const size_t size = c->ex->net->tensor[c->node->tensor].size;
     const bool drops = drops_weights(c);
     slc_product_call p = product_call(c);
+    uint64_t begin = slc_part_begin(ex);
     if (c->dt[1]) slc_bias_back(c);
     if (p.dw) {
         if (drops) { /* gradients of dropped weights, after the kept ones behind them */
@@ -239,13 +240,16 @@ static void product_backward(slc_exec *ex, const slc_call *c, const slc_made *ma
         if (!made->engine->backward_weights(made->product, &p)) ex->failed = true;
         if (drops) drop_weights(c, c->dt[0], p.dw, c->add_dt);
     }
+    slc_part_end(ex, c->task, SLC_PART_WEIGHTS, begin);
     if (!p.dx) return;
+    begin = slc_part_begin(ex);
     if (c->add_dx[0]) { /* made aside, behind the engine's own scratch */
         p.dx =
             (char *)c->scratch + slc_round_up(made->engine->scratch(made->product), 64);
     }
     if (!made->engine->backward_data(made->product, &p)) ex->failed = true;
     if (c->add_dx[0]) add_to(c, c->dx[0], p.dx, count);
+    slc_part_end(ex, c->task, SLC_PART_DATA, begin);
 }
 
 /* Brings the images into the net's type and order, unless they are so already. */
@@ -317,6 +321,8 @@ slc_status slc_exec_begin(slc_exec *ex, const slc_view *x, const slc_pass *pass,
     flush_denormals(ex);
     ex->view = *x;
     ex->last = plan;
+    if (ex->spent && train)
+        memset(ex->spent, 0, ex->net->nodes * SLC_PARTS * sizeof(*ex->spent));
     ex->went_back = false;
     ex->skipped = 0;
     return SLC_OK;
@@ -328,6 +334,7 @@ void slc_exec_tasks(slc_exec *ex, const slc_pass *pass, size_t from, size_t to)
     if (from == 0 && !ex->went_back) read_input(ex, plan);
     for (size_t i = from; i < to; i++) {
         const slc_task *t = &plan->task[i];
+        const uint64_t begin = slc_part_begin(ex);
         slc_call c = call_of(ex, plan, t, pass, false);
         c.again = ex->went_back;
         if (is_product(t))
@@ -335,6 +342,7 @@ void slc_exec_tasks(slc_exec *ex, const slc_pass *pass, size_t from, size_t to)
                             find_made(t, ex->view.n, pass->mode == SLC_MODE_TRAIN));
         else
             t->op->forward(&c);
+        slc_part_end(ex, t, SLC_PART_FORWARD, begin);
     }
 }
 
@@ -372,10 +380,13 @@ slc_status slc_exec_backward(slc_exec *ex, const float *dlogits, const slc_pass 
         if (t->again_from >= 0) slc_exec_tasks(ex, pass, (size_t)t->again_from, i + 1);
         if (!t->backward) continue;
         const slc_call c = call_of(ex, plan, t, pass, true);
-        if (is_product(t))
+        if (is_product(t)) {
             product_backward(ex, &c, find_made(t, ex->view.n, true));
-        else
-            t->op->backward(&c);
+            continue;
+        }
+        const uint64_t begin = slc_part_begin(ex);
+        t->op->backward(&c);
+        slc_part_end(ex, t, SLC_PART_DATA, begin);
     }
     if (ex->failed)
         return slc_fail(err, SLC_EIO, "engine %s: a computation failed",
@@ -401,6 +412,7 @@ void slc_exec_close(slc_exec *ex)
     free(ex->block);
     free(ex->scratch);
     free(ex->logits);
+    free(ex->spent);
 }
 
 /* Whether what node layer made is still where it was put: forward only, and nothing placed

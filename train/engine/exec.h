@@ -3,9 +3,11 @@
 #ifndef TRAIN_ENGINE_EXEC_H
 #define TRAIN_ENGINE_EXEC_H
 
+#include "base/log.h"
 #include "train/engine/engine.h"
 #include "train/engine/kernel.h"
 #include "train/net.h"
+#include "train/profile.h"
 
 enum {
     SLC_LANES = 16
@@ -96,6 +98,8 @@ struct slc_exec {
     size_t skipped; /* nodes that the last forward did not run */
     bool went_back;
     bool failed; /* the library below did */
+    uint64_t
+        *spent; /* ns of the last training step by task and part; NULL: nobody asks */
 };
 
 /* What an op's forward or backward is given. */
@@ -139,6 +143,20 @@ void slc_runplan_free(slc_exec *ex);
  * life. False if memory ran out. */
 bool slc_runplan_time(slc_runplan *plan, bool checkpoints);
 
+/* Where a part of a task begins and ends, for whoever asks where time goes. */
+static inline uint64_t slc_part_begin(const slc_exec *ex)
+{
+    return ex->spent ? slc_clock_ns() : 0;
+}
+
+static inline void slc_part_end(slc_exec *ex, const slc_task *t, slc_part part,
+                                uint64_t begin)
+{
+    if (ex->spent && ex->last == &ex->plan[1])
+        ex->spent[(size_t)(t - ex->last->task) * SLC_PARTS + part] +=
+            slc_clock_ns() - begin;
+}
+
 /* The bytes of element i of a value or gradient. */
 static inline void *slc_shift(const slc_exec *ex, const void *p, size_t i)
 {
@@ -163,6 +181,10 @@ slc_status slc_exec_prefix(slc_exec *ex, const slc_view *x, const slc_pass *pass
                            void *out, slc_err *err);
 slc_status slc_exec_suffix(slc_exec *ex, const void *features, size_t n,
                            const slc_pass *pass, slc_err *err);
+
+/* profile.c: see train/profile.h. */
+slc_status slc_exec_profile(slc_exec *ex, bool on, slc_err *err);
+slc_profile_row slc_exec_profile_row(const slc_exec *ex, size_t i);
 
 slc_status slc_exec_backward(slc_exec *ex, const float *dlogits, const slc_pass *pass,
                              slc_err *err);
