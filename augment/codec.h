@@ -27,7 +27,11 @@ typedef struct slc_limits {
 } slc_limits;
 
 /* How to decode. Zero is the default: the whole image, in its own number of colours,
- * exactly as Pillow does, orientation applied, truncation an error. */
+ * exactly as Pillow does, orientation applied, truncation an error.
+ *
+ * Where Pillow has no 8-bit answer: samples v of 16 bits become (v * 255 + 32895) >> 16, which
+ * is v / 257 rounded to nearest; alpha is composited over background, to nearest; CMYK with
+ * 255 = no ink becomes R = max(0, K - (255 - C) * K / 255 to nearest), G from M, B from Y. */
 typedef struct slc_decode {
     slc_limits limits;
     unsigned channels; /* 1 or 3; 0 = 1 for grey files, 3 for all others */

@@ -227,6 +227,9 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     st = gather(cli, source, t, s->zca && s->zca[0], err);
     if (st == SLC_OK && t->whiten)
         st = slc_whiten_save(t->whiten, s->zca_eps, s->zca, err);
+    if (st == SLC_OK && t->images == 0)
+        st = slc_fail(err, SLC_EDATA, "%s: none of its %" PRIu64 " images can be read",
+                      slc_source_describe(source), t->bad);
     if (st != SLC_OK) goto done;
     cli->findings = t->bad > 0;
     if (cli->json)
@@ -251,7 +254,8 @@ const cli_cmd cli_cmd_stats = {
     .details =
         "SOURCE is a folder of class folders, or idx:DIR, tar:SHARDS, cifar:DIR,\n"
         "manifest:FILE. Mean and std are over all pixels of the split, in [0, 1]: what\n"
-        "normalize takes. Unreadable pictures are counted and left out (exit code 1).",
+        "normalize takes. Unreadable pictures are counted and left out (exit code 1);\n"
+        "if none can be read, that is an error (exit code 3).",
     .examples =
         "  sluice stats idx:/usr/share/datasets/fashion-mnist\n"
         "  sluice stats ~/photos --json\n"

@@ -161,6 +161,11 @@ section_bad_data() {
     echo 'this is not a picture' >liar/cat/01.jpg
     expect 1 '23 images, 1 bad' "$sluice" stats liar
     grep -q 'liar/cat/01.jpg' err || fail "the bad file is not named"
+    for photo in liar/*/*; do
+        echo 'nor is this' >"$photo"
+    done
+    expect 3 'liar: none of its 24 images can be read' "$sluice" stats liar -q
+    expect 3 'none of its 24' "$sluice" stats liar -q --json
 }
 
 # A recipe with one line changed.
