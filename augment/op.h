@@ -40,7 +40,9 @@ typedef enum slc_draw_mode {
     SLC_DRAW_ALTERNATE, /* chances: drawn once per image, then the other way every epoch */
     SLC_DRAW_STRATIFIED, /* an image meets every value (every tenth of a range) once before
                             any comes again */
+    SLC_DRAW_MODES
 } slc_draw_mode;
+extern SLC_API const char *const slc_draw_mode_names[]; /* NULL at the end */
 
 /* Where a draw is made. Use the slc_draw_* functions below, never the stream alone, so that
  * the draw modes work everywhere. A value; draw() may change it. */
@@ -215,6 +217,8 @@ typedef struct slc_op {
 
     /* Fills *out; false if the op does not touch this image. Cannot fail. NULL = nothing drawn. */
     bool (*draw)(const void *settings, slc_at *at, slc_draw *out);
+    bool alternates; /* a flip: draws a chance alone, whose two ways are alike */
+    bool unordered;  /* draws only seeds or normals, which have no strata */
 
     /* The output size for an input of *w x *h (0 = not known), or false if it is not the same
      * for every image and draw. NULL = the size is kept. */
@@ -253,6 +257,9 @@ typedef struct slc_op {
     slc_status (*children)(const void *settings, slc_arena *arena, const slc_node **list,
                            slc_err *err);
 } slc_op;
+
+/* Whether the key `draw` of this op may name the mode; none does if nothing is drawn. */
+SLC_API bool slc_op_draws(const slc_op *op, slc_draw_mode mode);
 
 extern SLC_API const slc_op *const slc_ops[];        /* sorted by name, NULL at the end */
 SLC_API const slc_op *slc_op_find(const char *name); /* NULL if there is none */

@@ -33,10 +33,15 @@ static const char *shape_of(const slc_op *op)
 static json_t *op_json(const slc_op *op)
 {
     json_t *const object = cli_entry_json(&op->entry), *const values = json_array();
+    json_t *const modes = json_array();
+    for (int i = 0; i < SLC_DRAW_MODES; i++)
+        if (slc_op_draws(op, (slc_draw_mode)i))
+            json_array_append_new(modes, json_string(slc_draw_mode_names[i]));
     for (size_t i = 0; i < SLC_MAX_VALUES && op->value[i]; i++)
         json_array_append_new(values, json_string(op->value[i]));
     json_object_set_new(object, "shape", json_string(shape_of(op)));
     json_object_set_new(object, "draws", values);
+    json_object_set_new(object, "draw", modes);
     json_object_set_new(object, "exactness",
                         op->exactness ? json_string(op->exactness) : json_null());
     json_object_set_new(object, "peer", op->peer ? json_string(op->peer) : json_null());
@@ -55,6 +60,13 @@ static void print_facts(const slc_op *op, const char *before, const char *after,
             fprintf(out, "%s %s", i ? "," : "", op->value[i]);
         fputs(after, out);
     }
+    if (slc_op_draws(op, SLC_DRAW_IID)) {
+        fprintf(out, "%sdraw:", before);
+        for (int i = 0; i < SLC_DRAW_MODES; i++)
+            if (slc_op_draws(op, (slc_draw_mode)i))
+                fprintf(out, "%s %s", i ? "," : "", slc_draw_mode_names[i]);
+        fputs(after, out);
+    }
     if (op->exactness)
         fprintf(out, "%sexactness: %s%s%s%s", before, op->exactness,
                 op->peer ? "; peer: " : "", op->peer ? op->peer : "", after);
@@ -69,12 +81,11 @@ static void print_details(const slc_op *op)
 }
 
 static const char draw_modes[] =
-    "Every op that draws also takes the key `draw`: `iid` (anew each time; the default), "
-    "`alternate` (chances only: drawn once per image, then the other way every epoch, so "
+    "An op that draws also takes the key `draw`: `iid` (anew each time; the default), "
+    "`alternate` (flips: drawn once per image, then the other way every epoch, so "
     "that two epochs show an image both ways) or `stratified` (an image meets every "
-    "value, "
-    "or every tenth of a range, once before any comes again), as in "
-    "`hflip: {p: 0.5, draw: alternate}`.\n";
+    "value, or every tenth of a range, once before any comes again), as in "
+    "`hflip: {p: 0.5, draw: alternate}`; each op says which of them it takes.\n";
 
 static void print_markdown(void)
 {
@@ -119,7 +130,8 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     for (size_t i = 0; slc_ops[i]; i++)
         printf("%-28s %s\n", slc_ops[i]->entry.name, slc_ops[i]->entry.summary);
     puts("\n\"sluice ops NAME\" tells more. What is drawn can be drawn anew each time, "
-         "the other way\nevery epoch, or evenly: draw: iid, alternate or stratified "
+         "evenly, or, a flip,\nthe other way every epoch: draw: iid, stratified or "
+         "alternate "
          "(docs/ops.md).");
     return SLC_OK;
 }

@@ -198,6 +198,7 @@ const slc_op slc_op_elastic = {
     .peer = "torchvision 0.14 ElasticTransform",
     .neutral = "{alpha: 0}",
     .draw = elastic_draw,
+    .unordered = true,
     .area = elastic_area,
 };
 

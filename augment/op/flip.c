@@ -48,6 +48,7 @@ const slc_op slc_op_hflip = {
     .neutral = "{p: 0}",
     .example = "{p: 1}",
     .draw = chance_draw,
+    .alternates = true,
     .symmetry = hflip,
 };
 
@@ -59,6 +60,7 @@ const slc_op slc_op_vflip = {
     .neutral = "{p: 0}",
     .example = "{p: 1}",
     .draw = chance_draw,
+    .alternates = true,
     .symmetry = vflip,
 };
 

@@ -81,6 +81,7 @@ const slc_op slc_op_pca_lighting = {
     .neutral = "{alpha: 0}",
     .min_channels = 3,
     .draw = pca_draw,
+    .unordered = true,
     .lut = pca_lut,
 };
 

@@ -131,6 +131,7 @@ const slc_op slc_op_augmix = {
               "chain6", "chain7", "chain8", "chain9"},
     .exactness = "as torchvision's with Pillow's moves (its own runs them on tensors)",
     .draw = draw,
+    .unordered = true,
     .area = area,
     .children = children,
 };

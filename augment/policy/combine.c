@@ -258,6 +258,7 @@ const slc_op slc_op_random_order = {
     .example = "{ops: [invert, {solarize: {threshold: 128}}]}",
     .prepare = order_prepare,
     .draw = order_draw,
+    .unordered = true,
     .expand = order_expand,
     .children = children,
 };

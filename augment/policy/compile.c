@@ -16,8 +16,6 @@ typedef struct compiler {
     slc_err *err;
 } compiler;
 
-static const char *const modes[] = {"iid", "alternate", "stratified", NULL};
-
 static slc_status fail_at(compiler *c, const slc_node *at, const char *name)
 {
     char where[256];
@@ -44,23 +42,37 @@ static slc_status read_item(compiler *c, const slc_node *item, const char **name
     return SLC_OK;
 }
 
+static slc_status refuse_mode(compiler *c, const slc_node *key, const slc_op *op,
+                              bool known)
+{
+    const char *const name = op->entry.name;
+    if (!slc_op_draws(op, SLC_DRAW_IID))
+        return slc_node_fail(c->err, key, "op %s: draw: it draws nothing", name);
+    return slc_node_fail(c->err, key, "op %s: draw: expected iid%s%s%s", name,
+                         op->unordered    ? ""
+                         : op->alternates ? ", alternate or stratified"
+                                          : " or stratified",
+                         known && !op->alternates ? "; alternate is for flips" : "",
+                         known && op->unordered
+                             ? ", stratified for what is drawn from a range or a set"
+                             : "");
+}
+
 /* Takes the key `draw`, which belongs to the engine, out of an op's settings. */
-static slc_status take_mode(compiler *c, const slc_node **map, slc_draw_mode *mode)
+static slc_status take_mode(compiler *c, const slc_op *op, const slc_node **map,
+                            slc_draw_mode *mode)
 {
     const slc_node *key =
         *map && (*map)->kind == SLC_NODE_MAP ? slc_node_get(*map, "draw") : NULL;
     *mode = SLC_DRAW_IID;
     if (!key) return SLC_OK;
-    bool known = false;
-    for (int i = 0; modes[i]; i++)
-        if (key->kind == SLC_NODE_SCALAR && strcmp(key->text, modes[i]) == 0) {
-            *mode = (slc_draw_mode)i;
-            known = true;
-        }
-    if (!known)
-        return slc_node_fail(c->err, key,
-                             "op %s: draw: expected iid, alternate or stratified",
-                             (*map)->key);
+    int i = 0;
+    while (i < SLC_DRAW_MODES && (key->kind != SLC_NODE_SCALAR ||
+                                  strcmp(key->text, slc_draw_mode_names[i]) != 0))
+        i++;
+    if (i == SLC_DRAW_MODES || !slc_op_draws(op, (slc_draw_mode)i))
+        return refuse_mode(c, key, op, i < SLC_DRAW_MODES);
+    *mode = (slc_draw_mode)i;
     slc_node *rest = slc_node_new(&c->policy->arena, SLC_NODE_MAP);
     if (!rest) return slc_fail(c->err, SLC_ENOMEM, "%s: no memory", c->what);
     rest->line = (*map)->line;
@@ -240,7 +252,7 @@ static slc_status compile_item(compiler *c, const slc_node *item, slc_step *step
     if (status) return status;
     step->op = find_op(c, name, item);
     if (!step->op) return SLC_EINVAL;
-    if ((status = take_mode(c, &map, &step->mode))) return status;
+    if ((status = take_mode(c, step->op, &map, &step->mode))) return status;
     if (c->policy->slots >= SLC_MAX_SLOTS)
         return slc_fail(c->err, SLC_EINVAL, "%s: more than %d ops", c->what,
                         SLC_MAX_SLOTS);
@@ -332,7 +344,8 @@ static slc_node *dump_step(const slc_step *step, slc_arena *arena)
     slc_node *set = entry->params ? slc_params_dump(entry->params, step->settings, arena)
                                   : slc_node_new(arena, SLC_NODE_MAP);
     if (step->mode != SLC_DRAW_IID)
-        slc_node_put(set, arena, "draw", slc_node_scalar(arena, modes[step->mode]));
+        slc_node_put(set, arena, "draw",
+                     slc_node_scalar(arena, slc_draw_mode_names[step->mode]));
     return slc_node_put(map, arena, entry->name, set) ? map : NULL;
 }
 

@@ -7,6 +7,15 @@
 
 enum { STRATA = 10 }; /* parts of a range in stratified mode */
 
+const char *const slc_draw_mode_names[] = {"iid", "alternate", "stratified", NULL};
+
+bool slc_op_draws(const slc_op *op, slc_draw_mode mode)
+{
+    if (!op->draw || op->views) return false;
+    if (mode == SLC_DRAW_ALTERNATE) return op->alternates;
+    return mode != SLC_DRAW_STRATIFIED || !op->unordered;
+}
+
 slc_at slc_at_make(const slc_key *key, uint32_t slot, slc_draw_mode mode, size_t w,
                    size_t h, size_t channels)
 {

@@ -173,20 +173,20 @@ static slc_status run_shape(slc_runner *r, const slc_context *context,
     if ((status = slc_runner_flush(r))) return status;
     if (op->colour) {
         const slc_colour colour = op->colour(set, draw);
-        return slc_apply_colour(r, &colour);
-    }
-    if (op->warp) {
+        status = slc_apply_colour(r, &colour);
+    } else if (op->warp) {
         const slc_warp warp = op->warp(set, draw, w, h);
-        return slc_apply_warp(r, &warp);
-    }
-    if (op->region) {
+        status = slc_apply_warp(r, &warp);
+    } else if (op->region) {
         slc_region region = {0};
-        status = op->region(set, draw, w, h, &region, r->err);
-        return status ? status : slc_apply_region(r, &region);
+        if ((status = op->region(set, draw, w, h, &region, r->err))) return status;
+        status = slc_apply_region(r, &region);
+    } else {
+        slc_resample resample = {0};
+        if ((status = op->resample(set, draw, w, h, &resample, r->err))) return status;
+        status = slc_apply_resample(r, &resample);
     }
-    slc_resample resample = {0};
-    status = op->resample(set, draw, w, h, &resample, r->err);
-    return status ? status : slc_apply_resample(r, &resample);
+    return status ? slc_err_prefix(r->err, "%s", op->entry.name) : SLC_OK;
 }
 
 slc_status slc_step_run(slc_runner *r, const slc_step *step, const slc_draw *given,

@@ -124,85 +124,111 @@ static void test_filters(slc_isa isa, slc_rng *rng, const guard *g, size_t n, in
     f->blend(a, a, b, n, alpha);
     same(a, want, n, "blend in place", isa, n);
 
-    uint32_t box[2][BYTES] = {{0}};
-    for (size_t i = 0; i < n; i++)
-        box[0][i] = box[1][i] = a[i] + 2000u;
+    uint32_t *const first = (uint32_t *)(void *)place(&g[3], 4 * n, at_end),
+                    *const last = (uint32_t *)(void *)place(&g[4], 4 * n, at_end);
+    uint8_t *const out = place(&g[5], n, at_end);
     const uint32_t weight[2] = {1u << 14, 77};
-    c->box_down(want, box[0], a, b, d, weight, n);
-    f->box_down(got, box[1], a, b, d, weight, n);
-    same(got, want, n, "box_down", isa, n);
-    CHECK(memcmp(box[0], box[1], sizeof(box[0])) == 0, "box sums, %s", slc_isa_name(isa));
+    for (size_t i = 0; i < n; i++)
+        first[i] = last[i] = a[i] + 2000u;
+    c->box_down(want, first, a, b, d, weight, n);
+    f->box_down(out, last, a, b, d, weight, n);
+    same(out, want, n, "box_down", isa, n);
+    CHECK(memcmp(first, last, 4 * n) == 0, "box sums, %s", slc_isa_name(isa));
 
-    memset(box[1], 0, sizeof(box[1]));
-    c->box_across(want, box[1], box[0], a, d, weight, n);
-    f->box_across(got, box[1], box[0], a, d, weight, n);
-    same(got, want, n, "box_across", isa, n);
+    for (size_t i = 0; i < n; i++)
+        first[i] = slc_rng_u32(rng) % 500;
+    c->box_across(want, first, last, a, d, weight, n);
+    f->box_across(out, first, last, a, d, weight, n);
+    same(out, want, n, "box_across", isa, n);
 
-    float right[BYTES];
+    float *const right = (float *)(void *)place(&g[4], 4 * n, at_end);
     for (size_t i = 0; i < n; i++) {
         right[i] = (float)slc_rng_uniform(rng, 0, 1);
-        box[0][i] = slc_rng_u32(rng);
+        first[i] = slc_rng_u32(rng);
     }
     const float under = (float)slc_rng_uniform(rng, 0, 1);
-    c->between(want, box[0], right, under, n);
-    f->between(got, box[0], right, under, n);
-    same(got, want, n, "between", isa, n);
+    c->between(want, first, right, under, n);
+    f->between(out, first, right, under, n);
+    same(out, want, n, "between", isa, n);
 
-    float sum[2][BYTES] = {{0}};
-    c->add(sum[0], b, alpha, n);
-    f->add(sum[1], b, alpha, n);
-    CHECK(memcmp(sum[0], sum[1], sizeof(sum[0])) == 0, "add, %s, %zu", slc_isa_name(isa),
-          n);
-    c->cut(want, sum[0], n);
-    f->cut(d, sum[0], n);
+    float sum[BYTES] = {0}, *const got_sum = right;
+    memset(got_sum, 0, 4 * n);
+    c->add(sum, b, alpha, n);
+    f->add(got_sum, b, alpha, n);
+    CHECK(memcmp(sum, got_sum, 4 * n) == 0, "add, %s, %zu", slc_isa_name(isa), n);
+    c->cut(want, sum, n);
+    f->cut(d, got_sum, n);
     same(d, want, n, "cut", isa, n);
 }
 
-static void test_sums(slc_isa isa, slc_rng *rng, size_t n)
+/* Places each row so that what a kernel may read of it ends at the guard page. */
+static void put_rows(const uint8_t *rows[TAPS], const guard g[TAPS], slc_rng *rng,
+                     size_t n, int at_end)
 {
-    static uint8_t from[TAPS][BYTES + 2 * SLACK];
+    for (int t = 0; t < TAPS; t++) {
+        uint8_t *const row = place(&g[t], n, at_end);
+        fill(rng, row, n);
+        rows[t] = row;
+    }
+}
+
+static void test_sums(slc_isa isa, slc_rng *rng, const guard *g, size_t n, int at_end)
+{
     const slc_filters *c = &slc_filters_c, *f = slc_filters_of[isa];
     const uint8_t *rows[TAPS];
-    float taps[TAPS], sum[2][BYTES + 2 * SLACK] = {{0}};
-    uint8_t want[BYTES], got[BYTES];
-    for (int t = 0; t < TAPS; t++) {
+    float taps[TAPS], want[BYTES + SLACK], whole = 0;
+    for (int t = 0; t < TAPS; t++)
         taps[t] = (float)slc_rng_uniform(rng, 0, 0.3);
-        fill(rng, from[t], sizeof(from[t]));
-        rows[t] = from[t];
-    }
-    c->down(sum[0], rows, taps, TAPS, n);
-    f->down(sum[1], rows, taps, TAPS, n);
-    CHECK(memcmp(sum[0], sum[1], sizeof(sum[0])) == 0, "down, %s, %zu", slc_isa_name(isa),
-          n);
-    for (size_t i = 0; i < SLC_COUNT(sum[0]); i++)
-        sum[0][i] = (float)slc_rng_uniform(rng, 0, 255);
-    float whole = 0;
+    put_rows(rows, g + 1, rng, n + 63, at_end);
+    float *const got = (float *)(void *)place(&g[0], 4 * n, at_end);
+    c->down(want, rows, taps, TAPS, n);
+    f->down(got, rows, taps, TAPS, n);
+    CHECK(memcmp(want, got, 4 * n) == 0, "down, %s, %zu", slc_isa_name(isa), n);
+
     for (int t = 0; t < TAPS; t++)
         whole += taps[t] = taps[t > TAPS / 2 ? TAPS - 1 - t : t];
     for (int t = 0; t < TAPS; t++)
         taps[t] /= whole;
-    c->even_across(want, sum[0], taps, TAPS, n, 3);
-    f->even_across(got, sum[0], taps, TAPS, n, 3);
+    c->even_down(want, rows, taps, TAPS, n);
+    f->even_down(got, rows, taps, TAPS, n);
+    CHECK(memcmp(want, got, 4 * n) == 0, "even_down, %s, %zu", slc_isa_name(isa), n);
+    c->down(want, rows, taps, TAPS, n);
+    for (size_t i = 0; i < n; i++)
+        CHECK(fabs((double)got[i] - (double)want[i]) < 1e-3, "even_down, not down");
+}
+
+static void test_across(slc_isa isa, slc_rng *rng, const guard *g, size_t n, int at_end)
+{
+    enum { STEP = 3, MORE = (TAPS - 1) * STEP + 63 };
+    const float taps[TAPS] = {0.05f, 0.1f, 0.2f, 0.3f, 0.2f, 0.1f, 0.05f};
+    float *const src = (float *)(void *)place(&g[1], 4 * (n + MORE), at_end);
+    uint8_t want[BYTES], *const got = place(&g[0], n, at_end);
+    for (size_t i = 0; i < n + MORE; i++)
+        src[i] = (float)slc_rng_uniform(rng, 0, 255);
+    slc_filters_c.even_across(want, src, taps, TAPS, n, STEP);
+    slc_filters_of[isa]->even_across(got, src, taps, TAPS, n, STEP);
     same(got, want, n, "even_across", isa, n);
     for (size_t i = 0; i < n; i++) {
         double all = 0;
         for (size_t t = 0; t < TAPS; t++)
-            all += (double)taps[t] * (double)sum[0][i + 3 * t];
+            all += (double)taps[t] * (double)src[i + STEP * t];
         CHECK(fabs(got[i] - all) < 0.501, "%d is not %g", got[i], all);
     }
-    c->even_down(sum[0], rows, taps, TAPS, n);
-    f->even_down(sum[1], rows, taps, TAPS, n);
-    CHECK(memcmp(sum[0], sum[1], n * sizeof(sum[0][0])) == 0, "even_down, %s, %zu",
-          slc_isa_name(isa), n);
-    c->down(sum[1], rows, taps, TAPS, n);
-    for (size_t i = 0; i < n; i++)
-        CHECK(fabs((double)sum[0][i] - (double)sum[1][i]) < 1e-3, "even_down, not down");
+}
+
+static void test_medians(slc_isa isa, slc_rng *rng, const guard *g, size_t n, int at_end)
+{
+    const slc_filters *c = &slc_filters_c, *f = slc_filters_of[isa];
+    const uint8_t *rows[TAPS];
+    uint8_t want[BYTES], *const got = place(&g[0], n, at_end);
     for (size_t size = 1; size <= TAPS; size += 2) {
+        put_rows(rows, g + 1, rng, n + (size - 1) * 3 + 63, at_end);
         c->median(want, rows, size, n, 3);
         f->median(got, rows, size, n, 3);
         same(got, want, n, "median", isa, n);
     }
-    for (size_t step = 1; step <= 3; step += 2) {
+    for (size_t step = 1; step <= 4; step++) {
+        put_rows(rows, g + 1, rng, n + 79, at_end);
         c->median(want, rows, 5, n, step);
         f->median5(got, rows, n, step);
         same(got, want, n, "median5 and median", isa, n);
@@ -299,7 +325,9 @@ static void test_hue_is_pillows(slc_isa isa)
 
 int main(void)
 {
-    guard g[3] = {guard_alloc(BYTES), guard_alloc(BYTES), guard_alloc(BYTES)};
+    guard g[TAPS + 1];
+    for (size_t i = 0; i < SLC_COUNT(g); i++)
+        g[i] = guard_alloc(4 * (BYTES + 2 * SLACK));
     slc_rng rng = slc_rng_at(1, 0, 0, 0);
 
     for (slc_isa isa = SLC_ISA_C; isa <= slc_isa_detect(); isa++) {
@@ -308,13 +336,16 @@ int main(void)
                 test_lut(isa, &rng, g, w, round & 1);
                 test_tint(isa, &rng, g, w, round & 1);
                 test_filters(isa, &rng, g, w * 3, round & 1);
-                if (round == 0) test_sums(isa, &rng, w * 3);
+                if (round > 1) continue;
+                test_sums(isa, &rng, g, w * 3, round);
+                test_across(isa, &rng, g, w * 3, round);
+                test_medians(isa, &rng, g, w * 3, round);
             }
         test_noise(isa);
         test_hue_is_pillows(isa);
     }
     test_median_is_the_middle(&rng);
-    for (int i = 0; i < 3; i++)
+    for (size_t i = 0; i < SLC_COUNT(g); i++)
         guard_free(&g[i]);
     return 0;
 }
