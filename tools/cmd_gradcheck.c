@@ -1,5 +1,6 @@
 /* gradcheck: every layer's definition against central differences in double, both engines
- * against the definition, losses against differences, and small nets of every model. */
+ * against the definition, losses against differences, and small nets of every model; one model,
+ * or any net, layer by layer. */
 #include <string.h>
 
 #include "base/node.h"
@@ -12,7 +13,7 @@ static const double NUMERIC = 1e-6, LAYER = 1e-5;
 
 typedef struct check_settings {
     const char *engine;
-    uint64_t size;
+    uint64_t size, batch;
 } check_settings;
 
 #define FIELD(name) CLI_FIELD(check_settings, name)
@@ -22,6 +23,8 @@ static const cli_opt options[] = {
      .help = "onednn or blas (default: both)"},
     {0, "size", FIELD(size), .lo = 4, .hi = 64, .value = "PX",
      .help = "side of a model's images (default: its smallest)"},
+    {'b', "batch", FIELD(batch), .lo = 2, .hi = 256, .value = "N",
+     .help = "images of a model's step"},
     {0},
 };
 
@@ -32,20 +35,45 @@ static const char *const engines[] = {
 #endif
 };
 
+/* The lines of a net's layers. */
+static json_t *show_layers(cli_context *cli, const slc_gradcheck *g, double most)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < g->layers; i++) {
+        const slc_gradcheck_layer *l = &g->layer[i];
+        const bool good = l->numeric < NUMERIC && l->forward < most && l->backward < most;
+        char backward[24] = "";
+        if (!good) cli->findings = true;
+        if (l->backward >= 0) snprintf(backward, sizeof(backward), "%.1e", l->backward);
+        json_array_append_new(
+            rows,
+            json_pack("{s:s, s:s, s:f, s:f, s:o, s:b}", "layer", l->name, "type", l->type,
+                      "numeric", l->numeric, "forward", l->forward, "backward",
+                      l->backward < 0 ? json_null() : json_real(l->backward), "ok",
+                      (int)good));
+        if (!cli->json)
+            printf("  %-34s %-15s %9.1e %9.1e %9s  %s\n", l->name, l->type, l->numeric,
+                   l->forward, backward, good ? "ok" : "FAIL");
+    }
+    return rows;
+}
+
 /* One line of the table; counts it as a finding if it is over a limit. */
 static void show(cli_context *cli, json_t *rows, const char *name, const char *engine,
                  const slc_gradcheck *g, double most)
 {
     const bool good = (g->checked == 0 || g->numeric < NUMERIC) && g->forward < most &&
                       g->engine < most;
+    json_t *const row =
+        json_pack("{s:s, s:s, s:f, s:f, s:f, s:s, s:b}", "name", name, "engine", engine,
+                  "numeric", g->numeric, "forward", g->forward, "backward", g->engine,
+                  "worst", g->worst, "ok", (int)good);
     if (!good) cli->findings = true;
-    json_array_append_new(rows, json_pack("{s:s, s:s, s:f, s:f, s:f, s:s, s:b}", "name",
-                                          name, "engine", engine, "numeric", g->numeric,
-                                          "forward", g->forward, "backward", g->engine,
-                                          "worst", g->worst, "ok", (int)good));
+    json_array_append_new(rows, row);
     if (!cli->json)
         printf("%-16s %-7s %9.1e %9.1e %9.1e  %s  %s\n", name, engine, g->numeric,
                g->forward, g->engine, good ? "ok  " : "FAIL", g->worst);
+    if (g->layers) json_object_set_new(row, "layers", show_layers(cli, g, most));
 }
 
 static slc_status check(cli_context *cli, json_t *rows, const char *name, const char *net,
@@ -54,7 +82,7 @@ static slc_status check(cli_context *cli, json_t *rows, const char *name, const 
     slc_arena arena = {0};
     slc_node *node = NULL, *spec = slc_node_new(&arena, SLC_NODE_MAP);
     slc_gradcheck_settings set = *how;
-    slc_gradcheck g;
+    slc_gradcheck g = {0};
     slc_status st = slc_node_parse(&node, &arena, net, strlen(net), name, err);
     if (st == SLC_OK && !spec) st = slc_fail(err, SLC_ENOMEM, "gradcheck: out of memory");
     if (st == SLC_OK && node->kind == SLC_NODE_LIST) {
@@ -64,6 +92,7 @@ static slc_status check(cli_context *cli, json_t *rows, const char *name, const 
     set.spec = node;
     if (st == SLC_OK) st = slc_gradcheck_run(&g, &set, err);
     if (st == SLC_OK) show(cli, rows, name, set.engine, &g, most);
+    slc_gradcheck_free(&g);
     slc_arena_free(&arena);
     return st;
 }
@@ -89,23 +118,55 @@ static slc_status check_layers(cli_context *cli, json_t *rows, const char *name,
     return st;
 }
 
-/* Likewise small nets of models, whose layers' definitions are checked one by one. size:
- * side of their images, or 0. */
+/* Likewise small nets of models; a single one layer by layer. */
 static slc_status check_nets(cli_context *cli, json_t *rows, const char *name,
-                             const char *engine, size_t size, bool *found, slc_err *err)
+                             const char *engine, const check_settings *s, bool *found,
+                             slc_err *err)
 {
     slc_gradcheck_settings set = small;
     slc_status st = SLC_OK;
     set.engine = engine, set.threads = cli->threads;
-    set.classes = 10, set.batch = 4, set.differences = SIZE_MAX;
+    set.classes = 10, set.batch = s->batch ? s->batch : 4, set.differences = SIZE_MAX;
+    set.by_layer = name != NULL;
     for (const slc_gradcheck_net *n = slc_gradcheck_nets; n->model && st == SLC_OK; n++)
         if (!name || strcmp(name, n->model) == 0) {
             *found = true;
             set.in = n->in;
-            if (size) set.in.h = set.in.w = size;
+            if (s->size) set.in.h = set.in.w = s->size;
             st = check(cli, rows, n->model, n->spec, &set, n->most, err);
         }
     return st;
+}
+
+/* "{name: resnet18}", or resnet18-cifar: that very net, not a small one of its kind. */
+static slc_status check_spec(cli_context *cli, json_t *rows, const char *text,
+                             const char *engine, const check_settings *s, bool *found,
+                             slc_err *err)
+{
+    enum { SIDE = 32 };
+    static const double most = 1e-3; /* as of the deep nets in the list */
+    slc_gradcheck_settings set = small;
+    slc_arena arena = {0};
+    slc_node *node = NULL;
+    slc_status st = slc_node_parse(&node, &arena, text, strlen(text), "gradcheck", err);
+    const slc_node *const name =
+        st == SLC_OK && node->kind == SLC_NODE_MAP ? slc_node_get(node, "name") : node;
+    char base[64] = "";
+    if (st == SLC_OK && name && name->text)
+        snprintf(base, sizeof(base), "%s", name->text);
+    char *const tail = strstr(base, "-cifar");
+    if (tail) *tail = '\0';
+    const slc_arch *arch = NULL;
+    for (size_t i = 0; slc_archs[i]; i++)
+        if (strcmp(slc_archs[i]->entry.name, base) == 0) arch = slc_archs[i];
+    slc_arena_free(&arena);
+    if (st != SLC_OK || !arch) return st;
+    *found = true;
+    set.engine = engine, set.threads = cli->threads, set.by_layer = true;
+    set.in = arch->shape, set.classes = 10, set.batch = s->batch ? s->batch : 4;
+    set.differences = SIZE_MAX;
+    if (s->size || set.in.h > SIDE) set.in.h = set.in.w = s->size ? s->size : SIDE;
+    return check(cli, rows, text, text, &set, most, err);
 }
 
 static slc_status check_losses(cli_context *cli, json_t *rows, const char *name,
@@ -168,8 +229,9 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     for (size_t i = 0; i < SLC_COUNT(engines) && st == SLC_OK; i++) {
         if (s->engine && strcmp(s->engine, engines[i]) != 0) continue;
         st = check_layers(cli, rows, name, engines[i], &found, err);
-        if (st == SLC_OK)
-            st = check_nets(cli, rows, name, engines[i], s->size, &found, err);
+        if (st == SLC_OK) st = check_nets(cli, rows, name, engines[i], s, &found, err);
+        if (st == SLC_OK && name && (strchr(name, '{') || strstr(name, "-cifar")))
+            st = check_spec(cli, rows, name, engines[i], s, &found, err);
     }
     if (st == SLC_OK && !found) st = unknown(name, err);
     if (st == SLC_OK && cli->json)
@@ -187,13 +249,19 @@ const cli_cmd cli_cmd_gradcheck = {
     .args = "[LAYER|LOSS|MODEL]",
     .least = 0,
     .most = 1,
-    .details = "numeric: the definition of a layer or loss, in double, against central "
-               "differences away from kinks.\n"
-               "forward, backward: an engine's f32 answers and gradients against the "
-               "definition.\n"
-               "All are relative errors; exit code 1 if one is over its limit.",
+    .details =
+        "numeric: the definition of a layer or loss, in double, against central "
+        "differences away from kinks.\n"
+        "forward, backward: an engine's f32 answers and gradients against the "
+        "definition.\n"
+        "All are relative errors; exit code 1 if one is over its limit. A model's "
+        "name checks every\n"
+        "layer of a small net of its kind where it stands; \"{name: resnet18}\" or "
+        "resnet18-cifar\n"
+        "that very net.",
     .examples = "  sluice gradcheck\n  sluice gradcheck conv2d --engine blas\n  sluice "
-                "gradcheck focal\n  sluice gradcheck resnet20",
+                "gradcheck focal\n  sluice gradcheck resnet20\n  sluice gradcheck "
+                "'{name: mobilenet_v2}' --size 64",
     .options = options,
     .initial = &(const check_settings){0},
     .settings_size = sizeof(check_settings),

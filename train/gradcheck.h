@@ -6,6 +6,15 @@
 #include "train/loss.h"
 #include "train/net.h"
 
+/* One layer where it stands in the net. */
+typedef struct slc_gradcheck_layer {
+    char name[64];
+    const char *type;
+    double numeric;  /* its definition against central differences, in place */
+    double forward;  /* engine's output against the definition's */
+    double backward; /* engine's gradients of its tensors; < 0: it has none */
+} slc_gradcheck_layer;
+
 /* Errors are relative: the length of the difference over the length of what is right. */
 typedef struct slc_gradcheck {
     double numeric;          /* definition's gradients against central differences */
@@ -13,6 +22,8 @@ typedef struct slc_gradcheck {
     double engine;           /* engine's gradients, worst tensor */
     char worst[96];          /* its name */
     size_t checked, skipped; /* weights differenced; those left out for lying at a kink */
+    slc_gradcheck_layer *layer; /* if asked for: freed by slc_gradcheck_free */
+    size_t layers;
 } slc_gradcheck;
 
 typedef struct slc_gradcheck_settings {
@@ -24,12 +35,14 @@ typedef struct slc_gradcheck_settings {
     size_t threads;
     size_t differences; /* weights of each tensor to difference; 0 = 8; SIZE_MAX = none */
     uint64_t seed;
+    bool by_layer;
 } slc_gradcheck_settings;
 
 /* One training step of a net on random images with a random linear loss, three ways. */
 SLC_API SLC_CHECKED slc_status slc_gradcheck_run(slc_gradcheck *out,
                                                  const slc_gradcheck_settings *settings,
                                                  slc_err *err);
+SLC_API void slc_gradcheck_free(slc_gradcheck *g);
 
 /* A small net around each kind of layer, so that gradients flow through it: {layer, list
  * of layers as YAML}. NULL layer at the end. 6 x 9 x 9 inputs, 5 classes. */

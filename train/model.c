@@ -88,6 +88,7 @@ slc_status slc_model_create(slc_model **out, const slc_model_settings *settings,
     ex->threads = s->threads ? s->threads : slc_pool_cores();
     ex->inference = s->inference;
     ex->checkpoints = s->grad_checkpoint;
+    ex->keeps = s->keep_outputs;
     ex->seed = s->seed;
     status = slc_net_build(
         &m->net, s->spec, (slc_shape){s->channels, s->height, s->width}, s->classes, err);
@@ -260,6 +261,15 @@ slc_status slc_model_activation(slc_model *model, size_t layer, float *out, size
         return slc_fail(err, SLC_EINVAL, "model: no forward to look at, or no layer %zu",
                         layer);
     return slc_exec_activation(ex, layer, out, room, err);
+}
+
+size_t slc_model_shown(const slc_model *model, size_t layer)
+{
+    const slc_value *v = model->exec.plan[!model->exec.inference].value;
+    size_t last = layer;
+    for (size_t i = layer + 1; i < model->net->nodes; i++)
+        if (v[i + 1].root == v[layer + 1].root) last = i;
+    return last;
 }
 
 static bool all_finite(const float *x, size_t n)

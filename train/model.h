@@ -59,7 +59,8 @@ typedef struct slc_model_settings {
     bool
         grad_checkpoint; /* less memory for more time: backward computes activations again,
                              all but about sqrt(n) of them; gradients have the same bits */
-    uint64_t seed;       /* of the initial weights and of the layers' own draws */
+    bool keep_outputs; /* more memory: slc_model_activation finds every layer's output */
+    uint64_t seed;     /* of the initial weights and of the layers' own draws */
 } slc_model_settings;
 
 SLC_API SLC_CHECKED slc_status slc_model_create(slc_model **out,
@@ -145,6 +146,10 @@ SLC_API slc_layer_info slc_model_layer(const slc_model *model, size_t i);
 SLC_API SLC_CHECKED slc_status slc_model_activation(slc_model *model, size_t layer,
                                                     float *out, size_t room,
                                                     slc_err *err);
+
+/* Whose output slc_model_activation shows for this layer: its own, or that of the last layer
+ * that runs in the same memory (a relu behind a batch norm). In training. */
+SLC_API size_t slc_model_shown(const slc_model *model, size_t layer);
 
 /* The first layer, in execution order, with a non-finite output or gradient in the last
  * step; NULL if there is none. For the sentence that stops a diverged run. */

@@ -43,18 +43,33 @@ static void check_engine(const char *engine, slc_precision precision, size_t dif
     }
 }
 
+/* Every layer of a net where it stands, in double and in the engine. */
+static void check_layers(slc_gradcheck *g, const slc_gradcheck_net *n, const char *engine)
+{
+    CHECK(g->layers > 3, "%s: %zu layers", n->spec, g->layers);
+    for (size_t i = 0; i < g->layers; i++) {
+        const slc_gradcheck_layer *l = &g->layer[i];
+        CHECK(l->numeric < 1e-6 && l->forward < n->most && l->backward < n->most,
+              "%s, %s, layer %s (%s): %g, %g, %g", engine, n->spec, l->name, l->type,
+              l->numeric, l->forward, l->backward);
+    }
+    slc_gradcheck_free(g);
+}
+
 static void check_nets(const char *engine)
 {
     for (const slc_gradcheck_net *n = slc_gradcheck_nets; n->model; n++) {
-        const slc_gradcheck g =
+        slc_gradcheck g =
             run(n->spec, (slc_gradcheck_settings){.in = n->in,
                                                   .classes = 10,
                                                   .batch = 4,
                                                   .engine = engine,
+                                                  .by_layer = true,
                                                   .precision = SLC_PRECISION_F32,
                                                   .differences = NONE});
         CHECK(g.forward < n->most && g.engine < n->most, "%s, %s: %g, %g in %s", engine,
               n->spec, g.forward, g.engine, g.worst);
+        check_layers(&g, n, engine);
     }
 }
 

@@ -378,6 +378,8 @@ slc_status slc_exec_backward(slc_exec *ex, const float *dlogits, const slc_pass 
     for (size_t i = plan->tasks; i-- > 0;) {
         const slc_task *t = &plan->task[i];
         if (t->again_from >= 0) slc_exec_tasks(ex, pass, (size_t)t->again_from, i + 1);
+        for (size_t k = 0; k <= i; k++)
+            if (plan->task[k].lazy == (int)i) slc_exec_tasks(ex, pass, k, k + 1);
         if (!t->backward) continue;
         const slc_call c = call_of(ex, plan, t, pass, true);
         if (is_product(t)) {

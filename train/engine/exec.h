@@ -22,6 +22,7 @@ typedef struct slc_run {
     bool product;          /* a convolution or linear layer: the engine's work */
     bool keeps_x, keeps_y; /* what backward reads */
     bool in_place;         /* y may lie where x does, if nobody else needs x */
+    bool again_is_cheap;   /* forward once more, from x and saved, is one pass over y */
     bool draws;            /* at random while training */
     size_t (*saved)(const slc_net_node *node, size_t n); /* bytes for backward */
     size_t (*scratch)(const slc_net_node *node, size_t n, size_t threads); /* bytes */
@@ -61,6 +62,7 @@ typedef struct slc_task {
     float lo, hi;
     int again, back; /* times; its forward is time i. again -1: it runs forward once */
     int again_from;  /* first of the tasks that run again before its backward, or -1 */
+    int lazy;        /* runs again, alone, right before this task's backward; or -1 */
     bool frozen, backward; /* backward: something before or in it learns */
     bool wants_dx[SLC_MAX_INPUTS], wants_dadd;
     bool adds_dx[SLC_MAX_INPUTS], adds_dadd; /* to what a later task wrote */
@@ -86,6 +88,7 @@ struct slc_exec {
     const slc_kernels *k;
     size_t batch, threads;
     bool inference, checkpoints; /* checkpoints: activations are computed twice */
+    bool keeps; /* outputs stay until forward has ended, to be looked at */
     uint64_t seed;
     float *weights, *grads, *buffers; /* the model's blocks */
     uint64_t version;                 /* of the weights */
@@ -140,8 +143,8 @@ slc_status slc_runplan_make(slc_exec *ex, slc_err *err); /* both plans and their
 void slc_runplan_free(slc_exec *ex);
 
 /* Sets when each task runs again and backward, and from when on values have their second
- * life. False if memory ran out. */
-bool slc_runplan_time(slc_runplan *plan, bool checkpoints);
+ * life. checkpoints: whole segments run again; lazy: cheap tasks do. False if memory ran out. */
+bool slc_runplan_time(slc_runplan *plan, size_t nodes, bool checkpoints, bool lazy);
 
 /* Where a part of a task begins and ends, for whoever asks where time goes. */
 static inline uint64_t slc_part_begin(const slc_exec *ex)

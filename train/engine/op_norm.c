@@ -71,7 +71,8 @@ static void measure(const slc_call *c, float *mean, float *inv, float *running_m
     }
 }
 
-static void batch_forward(const slc_call *c)
+/* Mean, 1 / root, and with scale and shift the factors of y = a x + b. */
+static void find_factors(const slc_call *c)
 {
     const slc_norm_settings *s = c->node->settings;
     const size_t channels = c->node->out.c, at = (size_t)s->scale + s->shift;
@@ -87,7 +88,13 @@ static void batch_forward(const slc_call *c)
         a[k] = inv[k] * (s->scale ? c->t[0][k] : 1);
         b[k] = (s->shift ? c->t[s->scale][k] : 0) - mean[k] * a[k];
     }
-    const slc_affine f = {a, b, c->task->lo, c->task->hi};
+}
+
+static void batch_forward(const slc_call *c)
+{
+    const size_t channels = c->node->out.c;
+    if (!c->again || c->task->lazy < 0) find_factors(c);
+    const slc_affine f = {kept(c, A), kept(c, B), c->task->lo, c->task->hi};
 #pragma omp parallel for num_threads(c->threads) schedule(static)
     for (size_t i = 0; i < SLC_LANES; i++) {
         size_t lo, hi;
@@ -154,6 +161,7 @@ static void batch_backward(const slc_call *c)
 const slc_run slc_run_batch_norm = {
     .layer = "batch_norm",
     .keeps_x = true,
+    .again_is_cheap = true,
     .saved = saved,
     .scratch = scratch,
     .forward = batch_forward,

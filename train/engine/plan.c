@@ -264,6 +264,8 @@ static void find_lives(planner *p)
         use_all(p, &p->plan->task[i], i, use_value);
     use_value(p, (int)p->net->nodes, T);
     if (p->train) backward_lives(p);
+    for (size_t i = 0; p->ex->keeps && i <= p->net->nodes; i++)
+        if (p->plan->value[i].first >= 0) use_value(p, (int)i, T);
 }
 
 /* One thing to place, with one life or two. */
@@ -332,7 +334,8 @@ static slc_status place(planner *p, slc_err *err)
     for (int i = 0; i < T; i++) {
         slc_task *t = &p->plan->task[i];
         const size_t size = t->op->saved ? t->op->saved(t->node, p->ex->batch) : 0;
-        const bool keeps = p->train && t->backward, twice = p->train && t->again >= 0;
+        const bool keeps = p->train && t->backward;
+        const bool twice = p->train && t->again >= 0 && t->lazy < 0;
         if (size)
             all[count++] = (piece){.size = slc_round_up(size, ALIGN),
                                    .first = i,
@@ -382,7 +385,8 @@ static slc_status plan_one(slc_exec *ex, slc_runplan *plan, bool train, slc_err 
     for (size_t i = 0; i < plan->tasks; i++)
         plan->task[i].in_shape = home_shape(&p, plan->task[i].in[0]);
     if (train) mark_backward(&p);
-    if (train && !slc_runplan_time(plan, ex->checkpoints)) {
+    if (train &&
+        !slc_runplan_time(plan, nodes, ex->checkpoints, !ex->checkpoints && !ex->keeps)) {
         status = slc_fail(err, SLC_ENOMEM, "model: memory ran out");
         goto done;
     }

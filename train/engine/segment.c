@@ -3,7 +3,12 @@
  * Chen et al. 2016 (arXiv:1604.06174): the tasks are cut into about sqrt(n) segments where a
  * single value passes from one to the next. Only those values outlive the forward pass; each
  * segment but the last runs forward once more right before it runs backward. The second run
- * reads what the first one read, so gradients have the same bits. */
+ * reads what the first one read, so gradients have the same bits.
+ *
+ * Without checkpoints, batch norms' outputs do not outlive the forward pass where their inputs
+ * do: a pass over the numbers makes them again, the same bits, right before they are needed
+ * (as Bulo et al. 2018, arXiv:1712.02616, who invert instead, and Pleiss et al. 2017,
+ * arXiv:1707.06990). */
 #include <math.h>
 #include <stdlib.h>
 
@@ -68,13 +73,78 @@ static bool learns(const slc_runplan *plan, int from, int to)
     return false;
 }
 
-bool slc_runplan_time(slc_runplan *plan, bool checkpoints)
+/* The one task whose output lies there; NULL if there are more, or none. */
+static slc_task *maker_of(const slc_runplan *plan, int root)
+{
+    slc_task *maker = NULL;
+    for (size_t i = 0; i < plan->tasks; i++) {
+        if (root_of(plan, plan->task[i].out) != root) continue;
+        if (maker) return NULL;
+        maker = &plan->task[i];
+    }
+    return maker;
+}
+
+/* The backward of t reads this value: whether it is made again now, as that is cheap, and
+ * what it takes is there: x, which its backward reads later, and what was added, which is not
+ * made again itself but kept for somebody's backward. */
+static bool make_again(slc_runplan *plan, const bool *kept, const slc_task *t, int value,
+                       int now)
+{
+    const int root = root_of(plan, value);
+    slc_task *maker = maker_of(plan, root);
+    if (!maker || !maker->op->again_is_cheap || !maker->backward || maker->again >= 0)
+        return false;
+    if (root_of(plan, maker->in[0]) == root) return false;
+    if (maker->add >= 0 && !kept[root_of(plan, maker->add)]) return false;
+    maker->lazy = (int)(t - plan->task);
+    maker->again = now;
+    plan->value[root].made_again = now;
+    return true;
+}
+
+/* Whatever t's backward reads; the time after it. */
+static int make_all_again(slc_runplan *plan, const bool *kept, const slc_task *t, int now)
+{
+    bool any = false;
+    for (size_t k = 0; k < t->inputs && t->op->keeps_x; k++)
+        any |= make_again(plan, kept, t, t->in[k], now);
+    if (t->op->keeps_y || (t->add >= 0 && t->fused_clamp))
+        any |= make_again(plan, kept, t, t->out, now);
+    return now + any;
+}
+
+/* Values that backward reads, and that do not run again. From the front: what is added was
+ * decided upon before. */
+static void mark_kept(const slc_runplan *plan, bool *kept)
+{
+    for (size_t i = 0; i < plan->tasks; i++) {
+        const slc_task *t = &plan->task[i];
+        for (size_t k = 0; k < t->inputs; k++)
+            if (t->backward && t->op->keeps_x) kept[root_of(plan, t->in[k])] = true;
+        if (t->backward && t->op->keeps_y) kept[root_of(plan, t->out)] = true;
+    }
+    kept[0] = false; /* the images may lie elsewhere */
+    for (size_t i = 0; i < plan->tasks; i++) {
+        const slc_task *t = &plan->task[i];
+        if (!t->op->again_is_cheap || !t->backward) continue;
+        if (t->add < 0 || kept[root_of(plan, t->add)])
+            kept[root_of(plan, t->out)] = false;
+    }
+}
+
+bool slc_runplan_time(slc_runplan *plan, size_t nodes, bool checkpoints, bool lazy)
 {
     bool *narrow = calloc(plan->tasks + 1, sizeof(*narrow));
+    bool *kept = calloc(nodes + 1, sizeof(*kept));
     int now = (int)plan->tasks;
-    if (!narrow) return false;
+    if (!narrow || !kept) {
+        free(narrow), free(kept);
+        return false;
+    }
+    mark_kept(plan, kept);
     for (size_t i = 0; i < plan->tasks; i++)
-        plan->task[i].again = plan->task[i].again_from = -1;
+        plan->task[i].again = plan->task[i].again_from = plan->task[i].lazy = -1;
     if (checkpoints) cut(plan, narrow);
     for (int i = (int)plan->tasks - 1; i >= 0; i--) {
         slc_task *t = &plan->task[i];
@@ -84,8 +154,10 @@ bool slc_runplan_time(slc_runplan *plan, bool checkpoints)
             slc_value *v = &plan->value[root_of(plan, plan->task[j].out)];
             if (v->made_again < 0) v->made_again = plan->task[j].again;
         }
+        if (lazy && t->backward) now = make_all_again(plan, kept, t, now);
         t->back = now++;
     }
     free(narrow);
+    free(kept);
     return true;
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/num.h"
-#include "train/inspect/reference.h"
+#include "train/inspect/gradcheck_layer.h"
 #include "train/layer.h"
 
 typedef struct check {
@@ -46,6 +46,7 @@ static slc_status open_all(check *c, slc_err *err)
                                                         .threads = s->threads,
                                                         .precision = s->precision,
                                                         .engine = s->engine,
+                                                        .keep_outputs = s->by_layer,
                                                         .seed = s->seed},
                                   err);
     if (status == SLC_OK) status = slc_reference_open(&c->ref, c->net, s->batch, err);
@@ -162,27 +163,96 @@ static void difference(check *c)
     c->out->numeric = right > 0 ? sqrt(wrong / right) : 0;
 }
 
-/* Lengths of tensors are compared with at least a hundredth of the whole gradient's: a
- * bias before a batch norm has gradient zero but for rounding. */
-static void compare(check *c)
+static double whole_gradient(const check *c)
 {
-    const float *g = slc_model_grads(c->model);
     double all = 0;
     for (size_t i = 0; i < c->net->weights; i++)
         all += c->ref.grads[i] * c->ref.grads[i];
+    return all;
+}
+
+/* Lengths of tensors are compared with at least a hundredth of the whole gradient's: a
+ * bias before a batch norm has gradient zero but for rounding. */
+static double tensor_error(const check *c, const slc_tensor_info *info, double all)
+{
+    const float *g = slc_model_grads(c->model);
+    double wrong = 0, right = 1e-4 * all + 1e-30;
+    for (size_t i = info->offset; i < info->offset + info->size; i++) {
+        wrong += (g[i] - c->ref.grads[i]) * (g[i] - c->ref.grads[i]);
+        right += c->ref.grads[i] * c->ref.grads[i];
+    }
+    return sqrt(wrong / right);
+}
+
+static void compare(check *c)
+{
+    const double all = whole_gradient(c);
     for (size_t t = 0; t < c->net->tensors; t++) {
         const slc_tensor_info *info = &c->net->tensor[t];
-        double wrong = 0, right = 1e-4 * all + 1e-30;
         if (info->role == SLC_ROLE_BUFFER) continue;
-        for (size_t i = info->offset; i < info->offset + info->size; i++) {
-            wrong += (g[i] - c->ref.grads[i]) * (g[i] - c->ref.grads[i]);
-            right += c->ref.grads[i] * c->ref.grads[i];
-        }
-        const double error = sqrt(wrong / right);
+        const double error = tensor_error(c, info, all);
         if (error <= c->out->engine && c->out->worst[0]) continue;
         c->out->engine = error;
         snprintf(c->out->worst, sizeof(c->out->worst), "%s", info->name);
     }
+}
+
+/* What the engine made of node i, against the definition; room holds floats for it. */
+static slc_status output_error(check *c, size_t i, float *room, double *error,
+                               slc_err *err)
+{
+    const size_t shown = slc_model_shown(c->model, i);
+    const size_t size = c->set->batch * slc_shape_size(c->net->node[i].out);
+    double wrong = 0, right = 1e-30;
+    const slc_status st = slc_model_activation(c->model, i, room, size, err);
+    for (size_t k = 0; st == SLC_OK && k < size; k++) {
+        const double y = c->ref.y[shown][k];
+        wrong += (room[k] - y) * (room[k] - y), right += y * y;
+    }
+    *error = sqrt(wrong / right);
+    return st;
+}
+
+/* After forward, before backward writes over it. */
+static slc_status look_at_outputs(check *c, slc_err *err)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < c->net->nodes; i++)
+        most = slc_max(most, c->set->batch * slc_shape_size(c->net->node[i].out));
+    float *room = calloc(most, sizeof(*room));
+    c->out->layer = calloc(c->net->nodes, sizeof(*c->out->layer));
+    slc_status st = SLC_OK;
+    if (!room || !c->out->layer)
+        st = slc_fail(err, SLC_ENOMEM, "gradcheck: memory ran out");
+    else
+        c->out->layers = c->net->nodes;
+    for (size_t i = 0; i < c->net->nodes && st == SLC_OK; i++) {
+        slc_gradcheck_layer *l = &c->out->layer[i];
+        snprintf(l->name, sizeof(l->name), "%s", c->net->node[i].name);
+        l->type = c->net->node[i].layer->entry.name;
+        st = output_error(c, i, room, &l->forward, err);
+    }
+    free(room);
+    return st;
+}
+
+/* After backward. */
+static slc_status look_at_layers(check *c, slc_err *err)
+{
+    const double all = whole_gradient(c);
+    slc_status st = SLC_OK;
+    for (size_t i = 0; i < c->out->layers && st == SLC_OK; i++) {
+        const slc_net_node *node = &c->net->node[i];
+        slc_gradcheck_layer *l = &c->out->layer[i];
+        l->backward = -1;
+        for (size_t t = 0; t < node->tensors; t++) {
+            const slc_tensor_info *info = &c->net->tensor[node->tensor + t];
+            if (info->role == SLC_ROLE_BUFFER) continue;
+            l->backward = fmax(l->backward, tensor_error(c, info, all));
+        }
+        st = slc_gradcheck_in_place(&l->numeric, &c->ref, i, c->set->seed, err);
+    }
+    return st;
 }
 
 static slc_status run_engine(check *c, slc_err *err)
@@ -198,6 +268,8 @@ static slc_status run_engine(check *c, slc_err *err)
         wrong += (logits[i] - y) * (logits[i] - y), right += y * y;
     }
     c->out->forward = sqrt(wrong / right);
+    if (c->set->by_layer) status = look_at_outputs(c, err);
+    if (status != SLC_OK) return status;
     return slc_model_backward(c->model, c->coefficients, &pass, err);
 }
 
@@ -216,6 +288,8 @@ slc_status slc_gradcheck_run(slc_gradcheck *out, const slc_gradcheck_settings *s
     if (status == SLC_OK) status = run_engine(&c, err);
     if (status != SLC_OK) goto done;
     compare(&c);
+    status = look_at_layers(&c, err);
+    if (status != SLC_OK) goto done;
     if (settings->differences != SIZE_MAX) difference(&c);
 done:
     slc_reference_close(&c.ref);
@@ -224,4 +298,10 @@ done:
     free(c.images);
     free(c.coefficients);
     return status;
+}
+
+void slc_gradcheck_free(slc_gradcheck *g)
+{
+    free(g->layer);
+    *g = (slc_gradcheck){0};
 }

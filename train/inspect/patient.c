@@ -275,7 +275,8 @@ static slc_status create(patient *p, slc_model **out, const slc_node *spec,
                                          .batch = old.batch,
                                          .threads = p->settings->threads,
                                          .precision = SLC_PRECISION_F32,
-                                         .inference = inference};
+                                         .inference = inference,
+                                         .keep_outputs = !inference};
     const slc_status st = slc_model_create(out, &settings, err);
     return st == SLC_OK ? load_organs(p, *out, err) : st;
 }

@@ -43,7 +43,7 @@ void slc_reference_close(slc_reference *r)
     *r = (slc_reference){0};
 }
 
-static slc_ref ref_of(const slc_reference *r, size_t i)
+slc_ref slc_reference_at(const slc_reference *r, size_t i)
 {
     const slc_net_node *node = &r->net->node[i];
     slc_ref ref = {.settings = node->settings,
@@ -69,7 +69,7 @@ static slc_ref ref_of(const slc_reference *r, size_t i)
 void slc_reference_forward(slc_reference *r)
 {
     for (size_t i = 0; i < r->net->nodes; i++) {
-        const slc_ref ref = ref_of(r, i);
+        const slc_ref ref = slc_reference_at(r, i);
         r->net->node[i].layer->forward(&ref);
     }
 }
@@ -87,7 +87,7 @@ slc_status slc_reference_backward(slc_reference *r, slc_err *err)
     if (!aside) return slc_fail(err, SLC_ENOMEM, "reference: memory ran out");
     for (size_t i = r->net->nodes; i-- > 0;) {
         const slc_net_node *node = &r->net->node[i];
-        slc_ref ref = ref_of(r, i);
+        slc_ref ref = slc_reference_at(r, i);
         for (size_t k = 0; k < node->inputs; k++)
             ref.dx[k] = aside + k * r->n * most;
         node->layer->backward(&ref);

@@ -21,4 +21,7 @@ void slc_reference_forward(slc_reference *r);
 /* From the gradient of the last node's output, already in dy[nodes - 1]. */
 SLC_CHECKED slc_status slc_reference_backward(slc_reference *r, slc_err *err);
 
+/* The arguments of node i's definition. dx stays NULL. */
+slc_ref slc_reference_at(const slc_reference *r, size_t i);
+
 #endif
