@@ -39,12 +39,39 @@ static slc_status refuse(const reader *r, yaml_mark_t mark, const char *why)
     return slc_node_fail(r->err, &at, "%s", why);
 }
 
+/* libyaml speaks of tokens and nodes; who wrote a recipe thinks of tabs and brackets. */
+static const char *in_plain_words(const char *problem)
+{
+    static const struct {
+        const char *problem, *words;
+    } table[] = {
+        {"found character that cannot start any token",
+         "a tab, @, % or ` stands where none may; indent by spaces, put such texts in "
+         "quotes"},
+        {"did not find expected node content",
+         "a value is missing; is there a bracket or comma too many?"},
+        {"did not find expected ',' or '}'",
+         "a map is not closed: \",\" or \"}\" missing"},
+        {"did not find expected ',' or ']'",
+         "a list is not closed: \",\" or \"]\" missing"},
+        {"did not find expected key",
+         "no key where one should be; is the indentation even?"},
+        {"could not find expected ':'", "a key without a \":\" behind it"},
+        {"mapping values are not allowed in this context",
+         "a \":\" where no key can stand; is the indentation even, does a text need "
+         "quotes?"},
+    };
+    for (size_t i = 0; i < SLC_COUNT(table); i++)
+        if (strcmp(problem, table[i].problem) == 0) return table[i].words;
+    return problem;
+}
+
 static slc_status next_event(reader *r, yaml_event_t *event)
 {
     if (yaml_parser_parse(&r->parser, event)) return SLC_OK;
     if (r->parser.error == YAML_MEMORY_ERROR) return no_memory(r);
     const bool reader_error = r->parser.error == YAML_READER_ERROR;
-    const char *why = r->parser.problem ? r->parser.problem : "not YAML";
+    const char *why = r->parser.problem ? in_plain_words(r->parser.problem) : "not YAML";
     return refuse(r, reader_error ? r->parser.mark : r->parser.problem_mark, why);
 }
 

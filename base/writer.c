@@ -42,7 +42,7 @@ static slc_status open_temp(slc_writer *w, slc_err *err)
         }
         if (errno != EEXIST) break;
     }
-    const slc_status st = slc_fail_errno(err, SLC_EIO, "%s: create", name);
+    const slc_status st = slc_fail_errno(err, SLC_EIO, "%s: create", w->path);
     free(name);
     return st;
 }

@@ -17,7 +17,7 @@ typedef struct slc_preprocess_settings {
     const slc_source *source;
     const slc_policy *policy; /* NULL = none: the original bytes are kept, unless format,
                                  quality or channels ask for others */
-    const char *out;          /* a directory; made if it is not there */
+    const char *out;          /* a directory: new, empty, or of an earlier run */
     const slc_codec
         *format;     /* NULL = that of each file; PNG where it cannot be written */
     int quality;     /* 0 = the format's own */

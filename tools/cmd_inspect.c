@@ -1,6 +1,7 @@
 /* inspect: the layers of a net with shapes, weights and FLOPs; its weights and maps as pictures. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/cmd.h"
 #include "tools/look.h"
@@ -121,6 +122,10 @@ static slc_status open_subject(subject *s, const cli_context *cli,
     const bool yaml = n > 5 && (strcmp(name + n - 5, ".yaml") == 0 ||
                                 strcmp(name + n - 4, ".yml") == 0);
     const slc_arch *arch = arch_called(name);
+    if (!arch && !strpbrk(name, "./") && access(name, F_OK) != 0) /* a name, misspelt */
+        return slc_entry_find((const void *const *)slc_archs, "model", name, NULL, err)
+                   ? SLC_OK
+                   : SLC_EINVAL;
     slc_status st = arch   ? take_arch(s, arch, err)
                     : yaml ? take_recipe(s, cli, name, err)
                            : take_trained(s, cli, name, err);

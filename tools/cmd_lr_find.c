@@ -105,7 +105,8 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
 
     for (size_t i = 0; i < s->set.n; i++)
         sets[i] = s->set.v[i];
-    slc_status st = slc_recipe_open(&recipe, args[0], sets, err);
+    slc_status st = s->output ? cli_plot_check(s->output, err) : SLC_OK;
+    if (st == SLC_OK) st = slc_recipe_open(&recipe, args[0], sets, err);
     if (st == SLC_OK)
         st = slc_lr_find_run(&found,
                              &(slc_lr_find_settings){.recipe = &recipe,

@@ -86,7 +86,7 @@ static void on_prediction(void *user, const slc_prediction *p)
                                     p->probs[order[0]], "top", classes));
 }
 
-static slc_status predict_one(cli_context *cli, printer *out, const char *spec,
+static slc_status predict_one(cli_context *cli, printer *out, const char *spec, int count,
                               slc_err *err)
 {
     const predict_settings *const s = out->settings;
@@ -94,6 +94,7 @@ static slc_status predict_one(cli_context *cli, printer *out, const char *spec,
     slc_loader_settings settings;
     slc_status st =
         cli_pictures_open(cli, out->trained, spec, s->split, &source, &settings, err);
+    if (st != SLC_OK && cli_pictures_skip(cli, count, st, err)) return SLC_OK;
     out->source = source;
     if (st == SLC_OK && s->mc_dropout > 0)
         st = cli_doubt(cli, out->trained, &settings, s->mc_dropout, s->sheet, out->list,
@@ -119,7 +120,7 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
         st = slc_fail(err, SLC_EINVAL, "name pictures to look at");
     if (cli->json) out.list = json_array();
     for (int i = first; st == SLC_OK && i < count; i++)
-        st = predict_one(cli, &out, args[i], err);
+        st = predict_one(cli, &out, args[i], count - first, err);
     if (st == SLC_OK && cli->json) {
         st = cli_print_json(json_pack("{s:i, s:s, s:O}", "schema", 1, "model",
                                       trained.path, "predictions", out.list),

@@ -1,4 +1,5 @@
 /* preprocess: pictures in, changed pictures out. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -169,6 +170,25 @@ static slc_status report_plan(const cli_context *cli, const char *out,
     return SLC_OK;
 }
 
+/* A folder inside the one that is read would be read as a class of it the next time. */
+static slc_status check_apart(const char *in, const char *out, slc_err *err)
+{
+    char from[PATH_MAX], to[PATH_MAX], path[PATH_MAX];
+    if (strncmp(in, "folder:", 7) == 0) in += 7;
+    snprintf(path, sizeof(path), "%s", out);
+    /* What is not there yet will stand in the nearest folder that is. */
+    while (!realpath(path, to)) {
+        char *const slash = strrchr(path, '/');
+        if (slash == path || (!slash && strcmp(path, ".") == 0)) return SLC_OK;
+        snprintf(slash ? slash : path, 2, "%s", slash ? "" : ".");
+    }
+    if (!realpath(in, from)) return SLC_OK; /* opening it tells why */
+    const size_t n = strlen(from);
+    if (strncmp(from, to, n) != 0 || (to[n] && to[n] != '/')) return SLC_OK;
+    return slc_fail(err, SLC_EINVAL,
+                    "%s: lies in the folder that is read; choose one outside of it", out);
+}
+
 static slc_status run_set(cli_context *cli, const preprocess_settings *s, char **args,
                           slc_err *err)
 {
@@ -192,7 +212,8 @@ static slc_status run_set(cli_context *cli, const preprocess_settings *s, char *
     slc_node *list = NULL;
     slc_arena arena = {0};
 
-    slc_status st = read_shards(s->shards, &settings, err);
+    slc_status st = check_apart(args[0], args[1], err);
+    if (st == SLC_OK) st = read_shards(s->shards, &settings, err);
     if (st == SLC_OK) st = find_format(s->format, &settings.format, err);
     if (st == SLC_OK)
         st = slc_node_parse(&list, &arena, s->ops, strlen(s->ops), "--ops", err);

@@ -235,29 +235,55 @@ static slc_status work(cli_context *cli, const char *dir, double minutes, slc_er
     return SLC_OK;
 }
 
-/* The recipe at the middle and at both ends of its space must be one that can be trained. */
+/* Whether the recipe at a point of its space can be trained, as far as that shows without data. */
+static slc_status check_point(const slc_space *space, const slc_node *recipe,
+                              const double *unit, slc_err *err)
+{
+    slc_arena arena = {0};
+    slc_recipe read = {0};
+    slc_recipe_plans plans = {0};
+    const slc_node *node = slc_space_apply(space, recipe, unit, &arena);
+    slc_status st = node ? slc_recipe_read(&read, node, err)
+                         : slc_fail(err, SLC_ENOMEM, "tune: out of memory");
+
+    if (st == SLC_OK) st = slc_recipe_make_plans(&plans, &read, err);
+    if (st == SLC_OK && !read.data.val && read.data.val_fraction <= 0 && !read.data.folds)
+        st = slc_fail(err, SLC_EINVAL,
+                      "%s: a search needs a validation set: give data.val or "
+                      "data.val_fraction",
+                      recipe->origin);
+    slc_recipe_free_plans(&plans);
+    slc_recipe_free(&read);
+    slc_arena_free(&arena);
+    return st;
+}
+
+/* The middle of the space and its ends must be recipes; every choice must be one beside at least
+ * one of these. */
 static slc_status check_space(const slc_space *space, const slc_node *recipe,
-                              slc_arena *arena, slc_err *err)
+                              slc_err *err)
 {
     static const double at[] = {0.5, 0, 1};
-    for (size_t i = 0; i < SLC_COUNT(at); i++) {
-        double unit[SLC_MAX_DIMS];
-        slc_recipe read = {0};
+    double unit[SLC_MAX_DIMS];
+    slc_status st = SLC_OK;
+
+    for (size_t i = 0; st == SLC_OK && i < SLC_COUNT(at); i++) {
         for (size_t d = 0; d < space->n; d++)
             unit[d] = at[i];
-        slc_node *node = slc_space_apply(space, recipe, unit, arena);
-        if (!node) return slc_fail(err, SLC_ENOMEM, "tune: out of memory");
-        slc_status st = slc_recipe_read(&read, node, err);
-        if (st == SLC_OK && !read.data.val && read.data.val_fraction <= 0 &&
-            !read.data.folds)
-            st = slc_fail(err, SLC_EINVAL,
-                          "%s: a search needs a validation set: give data.val or "
-                          "data.val_fraction",
-                          recipe->origin);
-        slc_recipe_free(&read);
-        if (st != SLC_OK) return st;
+        st = check_point(space, recipe, unit, err);
     }
-    return SLC_OK;
+    for (size_t d = 0; st == SLC_OK && d < space->n; d++)
+        for (size_t c = 0; st == SLC_OK && c < space->dim[d].choices; c++) {
+            slc_err why = {0};
+            for (size_t i = 0; i < SLC_COUNT(at); i++) {
+                for (size_t k = 0; k < space->n; k++)
+                    unit[k] = at[i];
+                unit[d] = ((double)c + 0.5) / (double)space->dim[d].choices;
+                st = check_point(space, recipe, unit, i ? &why : err);
+                if (st == SLC_OK) break;
+            }
+        }
+    return st;
 }
 
 static slc_status read_tree(slc_node **out, const char *path, const cli_texts *sets,
@@ -284,7 +310,7 @@ static slc_status prepare(const tune_settings *s, const char *path, double *minu
     if (st == SLC_OK) st = slc_space_read(&space, recipe, &arena, err);
     if (st == SLC_OK)
         st = slc_tune_read(&tune, slc_node_get(recipe, "tune"), &arena, err);
-    if (st == SLC_OK) st = check_space(&space, recipe, &arena, err);
+    if (st == SLC_OK) st = check_space(&space, recipe, err);
     if (st == SLC_OK) {
         const slc_node *train = slc_node_get(recipe, "train");
         const slc_node *n = train ? slc_node_get(train, "epochs") : NULL;

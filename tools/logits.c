@@ -27,12 +27,14 @@ void cli_logits_take(void *user, const slc_prediction *p)
     json_array_append_new(out->list, item);
 }
 
-static slc_status tell(cli_context *cli, cli_logits *out, const char *spec, slc_err *err)
+static slc_status tell(cli_context *cli, cli_logits *out, const char *spec, int count,
+                       slc_err *err)
 {
     slc_source *source = NULL;
     slc_loader_settings settings;
     slc_status st =
         cli_pictures_open(cli, out->trained, spec, NULL, &source, &settings, err);
+    if (st != SLC_OK && cli_pictures_skip(cli, count, st, err)) return SLC_OK;
     out->source = source;
     if (st == SLC_OK)
         st = cli_pictures_run(cli, out->trained, &settings, cli_logits_take, out, err);
@@ -48,7 +50,7 @@ slc_status cli_logits_of(cli_context *cli, const slc_trained *trained, char **sp
     slc_status st = SLC_OK;
 
     for (int i = 0; st == SLC_OK && i < count; i++)
-        st = tell(cli, &out, specs[i], err);
+        st = tell(cli, &out, specs[i], count, err);
     if (st == SLC_OK && cli->json) {
         if (trained->recipe.eval) slc_node_write(trained->recipe.eval, &ops);
         st = cli_print_json(json_pack("{s:i, s:s, s:s, s:O}", "schema", 1, "model",

@@ -165,6 +165,10 @@ static slc_status check_count(const cli_cmd *cmd, int count, char **args, slc_er
     if (count < cmd->least)
         return slc_fail(err, SLC_EINVAL, "needs %s; \"sluice %s --help\" shows examples",
                         cmd->args, cmd->name);
+    for (int i = 0; i < count; i++)
+        if (!*args[i])
+            return slc_fail(err, SLC_EINVAL, "argument %d is empty; usage: %s", i + 1,
+                            cmd->args);
     if (cmd->most >= 0 && count > cmd->most)
         return slc_fail(err, SLC_EINVAL, "does not take the argument \"%s\"%s%s",
                         args[cmd->most], *cmd->args ? "; usage: " : "", cmd->args);

@@ -48,7 +48,10 @@ static slc_status unknown(const cli_opt_set *sets, size_t count, const char *arg
     const char *const near = slc_suggest(name, next_name, &list);
     return near ? slc_fail(err, SLC_EINVAL, "unknown option %s; did you mean --%s?", arg,
                            near)
-                : slc_fail(err, SLC_EINVAL, "unknown option %s; --help lists them", arg);
+                : slc_fail(err, SLC_EINVAL, "unknown option %s; --help lists them%s", arg,
+                           find(sets, count, 0, "set", 3).opt
+                               ? ", and --set KEY=VALUE changes a key of the recipe"
+                               : "");
 }
 
 static const char *next_choice(const void *of, size_t i)
@@ -146,6 +149,9 @@ static slc_status take_option(const cli_opt_set *sets, size_t count, int *i, cha
         return slc_fail(err, SLC_EINVAL, "--%s takes no value", f.opt->name);
     if (f.opt->type != CLI_FLAG && !value && !(value = args[++*i]))
         return slc_fail(err, SLC_EINVAL, "--%s needs a value (%s)", f.opt->name,
+                        f.opt->value ? f.opt->value : "VALUE");
+    if (value && !*value)
+        return slc_fail(err, SLC_EINVAL, "--%s is empty (%s)", f.opt->name,
                         f.opt->value ? f.opt->value : "VALUE");
     return store(f.opt, value, f.field, err);
 }

@@ -58,7 +58,8 @@ typedef struct cli_opt_set {
 
 /* Reads the options in args[0..*count) into the settings of count_sets sets and moves the rest
  * to the front of args, leaving their number in *count. "--" ends the options. args[*count]
- * must be NULL, as it is in main(). Unknown options suggest the nearest. Errors: SLC_EINVAL. */
+ * must be NULL, as it is in main(). Unknown options suggest the nearest; a value is never empty.
+ * Errors: SLC_EINVAL. */
 SLC_CHECKED
 slc_status cli_opt_parse(const cli_opt_set *sets, size_t count_sets, int *count,
                          char **args, slc_err *err);

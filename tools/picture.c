@@ -139,12 +139,23 @@ static slc_status draw_texts(slc_image *canvas, const grid *g, const cli_tile *t
     return SLC_OK;
 }
 
+static bool has_extension(const char *path)
+{
+    const char *const dot = strrchr(path, '.'), *const slash = strrchr(path, '/');
+    return dot && dot > (slash ? slash + 1 : path);
+}
+
 slc_status cli_image_write(const char *path, const slc_image *image, slc_err *err)
 {
     const slc_codec *codec = slc_codec_by_extension(path);
     slc_str bytes = {0};
 
-    if (!codec || !codec->encode) codec = slc_codec_by_extension("a.png");
+    if (!codec && !has_extension(path)) codec = slc_codec_by_extension("a.png");
+    if (!codec || !codec->encode)
+        return slc_fail(err, SLC_EINVAL,
+                        "%s: no picture format of that extension can be written; .png, "
+                        ".jpg and .webp can",
+                        path);
     slc_status st = slc_encode(codec, 0, image, &bytes, err);
     if (st == SLC_OK)
         st = slc_file_replace(path, bytes.text, bytes.size, err);

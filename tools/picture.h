@@ -23,7 +23,8 @@ SLC_CHECKED slc_status cli_sheet_write(const char *path, const cli_tile *tiles,
                                        size_t count, const cli_sheet *sheet,
                                        slc_err *err);
 
-/* Encodes by the path's extension (PNG if it has none that is known) and replaces the file. */
+/* Encodes by the path's extension (PNG if it has none) and replaces the file. Errors: SLC_EINVAL
+ * (an extension that cannot be written), SLC_ENOMEM, SLC_EIO. */
 SLC_CHECKED slc_status cli_image_write(const char *path, const slc_image *image,
                                        slc_err *err);
 

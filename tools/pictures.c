@@ -12,6 +12,14 @@ slc_status cli_pictures_open(const cli_context *cli, const slc_trained *trained,
     return SLC_OK;
 }
 
+bool cli_pictures_skip(cli_context *cli, int count, slc_status st, const slc_err *err)
+{
+    if (count < 2 || (st != SLC_EDATA && st != SLC_EFORMAT)) return false;
+    slc_log_line(cli->log, SLC_WARNING, "%s (skipped)", err->msg);
+    cli->findings = true;
+    return true;
+}
+
 slc_status cli_pictures_run(cli_context *cli, const slc_trained *trained,
                             const slc_loader_settings *settings,
                             void (*take)(void *user, const slc_prediction *prediction),

@@ -12,6 +12,10 @@ SLC_CHECKED slc_status cli_pictures_open(const cli_context *cli,
                                          const char *split, slc_source **source,
                                          slc_loader_settings *settings, slc_err *err);
 
+/* Whether an argument that could not be opened is left out, because count of them, more than one,
+ * were named: it is warned about and becomes a finding. */
+bool cli_pictures_skip(cli_context *cli, int count, slc_status st, const slc_err *err);
+
 /* Asks the model about every picture of an opened stream; bad ones become findings. */
 SLC_CHECKED slc_status cli_pictures_run(
     cli_context *cli, const slc_trained *trained, const slc_loader_settings *settings,

@@ -9,11 +9,16 @@ bool cli_plot_available(void)
     return false;
 }
 
+slc_status cli_plot_check(const char *path, slc_err *err)
+{
+    return slc_fail(err, SLC_EINVAL,
+                    "%s: this sluice was built without cairo, which draws plots", path);
+}
+
 slc_status cli_plot_write(const char *path, const cli_figure *figure, slc_err *err)
 {
     (void)figure;
-    return slc_fail(err, SLC_EINVAL,
-                    "%s: this sluice was built without cairo, which draws plots", path);
+    return cli_plot_check(path, err);
 }
 
 #else
@@ -23,6 +28,7 @@ slc_status cli_plot_write(const char *path, const cli_figure *figure, slc_err *e
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/file.h"
 #include "base/str.h"
@@ -42,10 +48,20 @@ static cairo_status_t append(void *user, const unsigned char *bytes, unsigned n)
     return out->failed ? CAIRO_STATUS_WRITE_ERROR : CAIRO_STATUS_SUCCESS;
 }
 
-static bool is_svg(const char *path)
+/* ".svg", or "" if the file's name has none. */
+static const char *extension(const char *path)
 {
-    const size_t n = strlen(path);
-    return n > 4 && strcmp(path + n - 4, ".svg") == 0;
+    const char *const slash = strrchr(path, '/'), *const name = slash ? slash + 1 : path;
+    const char *const dot = strrchr(name, '.');
+    return dot && dot > name ? dot : "";
+}
+
+slc_status cli_plot_check(const char *path, slc_err *err)
+{
+    const char *const end = extension(path);
+    if (!*end || strcasecmp(end, ".png") == 0 || strcasecmp(end, ".svg") == 0)
+        return SLC_OK;
+    return slc_fail(err, SLC_EINVAL, "%s: plots are written as .png or .svg", path);
 }
 
 static void draw_figure(cairo_t *cairo, const cli_figure *f, size_t columns, double w,
@@ -77,10 +93,11 @@ slc_status cli_plot_write(const char *path, const cli_figure *f, slc_err *err)
                  h = f->height ? (double)f->height : 360;
     const double total_w = MARGIN + (double)columns * (w + MARGIN);
     const double total_h = MARGIN + (f->title ? HEAD : 0) + (double)rows * (h + MARGIN);
-    const bool svg = is_svg(path);
+    const bool svg = strcasecmp(extension(path), ".svg") == 0;
     slc_str bytes = {0};
-    slc_status st = SLC_OK;
+    slc_status st = cli_plot_check(path, err);
 
+    if (st != SLC_OK) return st;
     cairo_surface_t *const surface =
         svg ? cairo_svg_surface_create_for_stream(append, &bytes, total_w, total_h)
             : cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)total_w, (int)total_h);

@@ -48,7 +48,11 @@ typedef struct cli_figure {
 
 bool cli_plot_available(void);
 
-/* Errors: SLC_EINVAL (without cairo), SLC_ENOMEM, SLC_EIO. */
+/* Whether a figure could be written as that: cairo is there, and the extension is .png, .svg or
+ * none. For commands that compute long before they draw. Errors: SLC_EINVAL. */
+SLC_CHECKED slc_status cli_plot_check(const char *path, slc_err *err);
+
+/* Errors: as cli_plot_check, SLC_ENOMEM, SLC_EIO. */
 SLC_CHECKED slc_status cli_plot_write(const char *path, const cli_figure *figure,
                                       slc_err *err);
 

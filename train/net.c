@@ -182,32 +182,53 @@ static slc_status add_item(builder *b, const slc_node *item)
 
 /* Replaces {name: resnet18, ...} by the list of layers it stands for. "resnet18-cifar" is
  * resnet18 with stem: cifar. */
-static slc_status expand(builder *b, const slc_node *spec, size_t classes,
-                         const slc_node **list)
+/* The family that a spec names, and its settings in arena. */
+static slc_status find_arch(const slc_node *spec, slc_arena *arena, const slc_arch **out,
+                            void **settings, slc_err *err)
 {
-    slc_arena *arena = &b->net->arena;
     const slc_node *name =
         spec->kind == SLC_NODE_SCALAR ? spec : slc_node_get(spec, "name");
     if (!name || name->kind != SLC_NODE_SCALAR)
-        return slc_fail(b->err, SLC_EINVAL, "model: give a name or a list of layers");
+        return slc_fail(err, SLC_EINVAL, "model: give a name or a list of layers");
     char *base = slc_arena_text(arena, name->text);
     slc_node *set = spec->kind == SLC_NODE_MAP ? slc_node_copy(arena, spec)
                                                : slc_node_new(arena, SLC_NODE_MAP);
-    if (!base || !set) return slc_fail(b->err, SLC_ENOMEM, "model: memory ran out");
+    if (!base || !set) return slc_fail(err, SLC_ENOMEM, "model: memory ran out");
     char *tail = strstr(base, "-cifar");
     if (tail && tail[6] == '\0') {
         *tail = '\0';
         slc_node_put(set, arena, "stem", slc_node_scalar(arena, "cifar"));
     }
     const slc_arch *arch =
-        slc_entry_find((const void *const *)slc_archs, "model", base, name, b->err);
+        slc_entry_find((const void *const *)slc_archs, "model", base, name, err);
     if (!arch) return SLC_EINVAL;
     static const slc_param none[] = {{0}};
-    void *settings = slc_arena_zero(arena, 1, slc_max(arch->entry.settings_size, 1));
-    if (!settings) return slc_fail(b->err, SLC_ENOMEM, "model: memory ran out");
-    slc_status status =
-        slc_params_bind(arch->entry.params ? arch->entry.params : none, settings, set,
-                        true, arch->entry.name, arena, b->err);
+    *out = arch;
+    *settings = slc_arena_zero(arena, 1, slc_max(arch->entry.settings_size, 1));
+    if (!*settings) return slc_fail(err, SLC_ENOMEM, "model: memory ran out");
+    return slc_params_bind(arch->entry.params ? arch->entry.params : none, *settings, set,
+                           true, arch->entry.name, arena, err);
+}
+
+slc_status slc_net_check(const slc_node *spec, slc_err *err)
+{
+    slc_arena arena = {0};
+    const slc_arch *arch;
+    void *settings;
+    const bool listed = spec->kind == SLC_NODE_MAP && slc_node_get(spec, "layers");
+    const slc_status status =
+        listed ? SLC_OK : find_arch(spec, &arena, &arch, &settings, err);
+    slc_arena_free(&arena);
+    return status;
+}
+
+static slc_status expand(builder *b, const slc_node *spec, size_t classes,
+                         const slc_node **list)
+{
+    slc_arena *arena = &b->net->arena;
+    const slc_arch *arch = NULL;
+    void *settings = NULL;
+    slc_status status = find_arch(spec, arena, &arch, &settings, b->err);
     slc_str text = {0};
     slc_node *tree = NULL;
     if (status == SLC_OK)

@@ -127,6 +127,9 @@ typedef struct slc_net {
  * got), a name used twice, a last layer that does not give classes numbers. */
 SLC_API SLC_CHECKED slc_status slc_net_build(slc_net **out, const slc_node *spec,
                                              slc_shape in, size_t classes, slc_err *err);
+/* What can be said of a spec before its shapes are known: whether the net is in the list and takes
+ * these keys. Layers are looked at by slc_net_build. Errors: SLC_EINVAL with line. */
+SLC_API SLC_CHECKED slc_status slc_net_check(const slc_node *spec, slc_err *err);
 SLC_API void slc_net_free(slc_net **net); /* accepts NULL inside */
 
 /* Fills weights and buffers with what training starts from: each tensor from its own

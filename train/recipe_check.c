@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "train/net.h"
 #include "train/recipe_impl.h"
 
 /* The node of "section.key" for a message's line, or NULL. */
@@ -109,7 +110,8 @@ static slc_status check_train(const slc_recipe *r, slc_err *err)
 
 slc_status slc_recipe_check(const slc_recipe *r, slc_err *err)
 {
-    slc_status st = check_data(r, err);
+    slc_status st = r->model ? slc_net_check(r->model, err) : SLC_OK;
+    if (st == SLC_OK) st = check_data(r, err);
     if (st == SLC_OK) st = check_train(r, err);
     if (st == SLC_OK) st = check_watch(r, err);
     return st;

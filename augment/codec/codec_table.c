@@ -93,22 +93,40 @@ static const char *guess(const uint8_t *bytes, size_t size)
         if (size >= n && memcmp(bytes, known[i].magic, n) == 0) return known[i].name;
     }
     if (size >= 12 && memcmp(bytes + 4, "ftyp", 4) == 0) return "HEIF, AVIF or a film";
-    return "unknown";
+    return NULL;
+}
+
+slc_status slc_codec_known(const uint8_t *bytes, size_t size, slc_err *err)
+{
+    if (slc_codec_of(bytes, size)) return SLC_OK;
+    if (size == 0) return slc_fail(err, SLC_EFORMAT, "is empty");
+    const char *const other = guess(bytes, size);
+    if (other)
+        return slc_fail(err, SLC_EFORMAT, "is no picture that Sluice reads, but %s",
+                        other);
+    char shown[24];
+    size_t n = 0;
+    while (n < size && n + 1 < sizeof(shown) && bytes[n] >= ' ' && bytes[n] < 127)
+        shown[n] = (char)bytes[n], n++;
+    shown[n] = 0;
+    if (n >= 4)
+        return slc_fail(err, SLC_EFORMAT, "is no picture: begins with the text \"%s\"",
+                        shown);
+    if (size < 4) return slc_fail(err, SLC_EFORMAT, "is no picture: has %zu bytes", size);
+    return slc_fail(err, SLC_EFORMAT,
+                    "is no picture: begins with the bytes %02x %02x %02x %02x", bytes[0],
+                    bytes[1], bytes[2], bytes[3]);
 }
 
 static slc_status find(const slc_codec **out, const uint8_t *bytes, size_t size,
                        const slc_decode *how, slc_err *err)
 {
     const uint64_t limit = slc_limits_or_default(&how->limits).file_bytes;
-    if (size == 0) return slc_fail(err, SLC_EFORMAT, "picture: 0 bytes");
     if (size > limit)
         return slc_fail(err, SLC_ELIMIT, "picture: %zu bytes is over the limit of %llu",
                         size, (unsigned long long)limit);
     *out = slc_codec_of(bytes, size);
-    if (!*out)
-        return slc_fail(err, SLC_EFORMAT, "picture: not a format Sluice reads (%s)",
-                        guess(bytes, size));
-    return SLC_OK;
+    return *out ? SLC_OK : slc_codec_known(bytes, size, err);
 }
 
 slc_status slc_decode_info(slc_decoder *decoder, const uint8_t *bytes, size_t size,

@@ -1,6 +1,7 @@
 /* preprocess: from a source to files. */
 #include "loader/preprocess.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -136,6 +137,28 @@ static slc_status describe(const slc_prep_job *job, slc_str *text, slc_err *err)
     return good ? SLC_OK : slc_fail(err, SLC_ENOMEM, "preprocess: out of memory");
 }
 
+/* Whether the output folder may be written to: new, empty, or made by an earlier run. Anything
+ * else might be the very pictures that are read. */
+static slc_status check_out(const char *out, slc_err *err)
+{
+    DIR *const dir = opendir(out);
+    const struct dirent *entry;
+    char other[NAME_MAX + 1] = "";
+    bool ours = false;
+    if (!dir) return SLC_OK; /* making it tells why */
+    while ((entry = readdir(dir))) {
+        if (strcmp(entry->d_name, ".sluice") == 0) ours = true;
+        if (entry->d_name[0] != '.') snprintf(other, sizeof(other), "%s", entry->d_name);
+    }
+    closedir(dir);
+    return ours || !*other
+               ? SLC_OK
+               : slc_fail(err, SLC_EINVAL,
+                          "%s: holds files that preprocess did not make (%s); choose a "
+                          "new or empty folder",
+                          out, other);
+}
+
 /* Claims the output folder for these settings, or finds that it already is. */
 static slc_status claim_out(slc_prep_job *job, slc_err *err)
 {
@@ -144,7 +167,8 @@ static slc_status claim_out(slc_prep_job *job, slc_err *err)
     uint8_t *old = NULL;
     size_t size = 0;
     snprintf(path, sizeof(path), "%s/.sluice", job->set.out);
-    slc_status st = slc_dir_make(path, err);
+    slc_status st = check_out(job->set.out, err);
+    if (st == SLC_OK) st = slc_dir_make(path, err);
     if (st == SLC_OK) st = describe(job, &text, err);
     snprintf(path, sizeof(path), "%s/.sluice/settings", job->set.out);
     if (st == SLC_OK && access(path, F_OK) != 0)

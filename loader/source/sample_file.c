@@ -9,24 +9,6 @@
 
 enum { HEAD = 4096 }; /* enough for every format to be recognised */
 
-slc_status slc_sample_known(const uint8_t *bytes, size_t size, slc_err *err)
-{
-    if (slc_codec_of(bytes, size)) return SLC_OK;
-    if (size == 0) return slc_fail(err, SLC_EFORMAT, "is empty");
-    char shown[24];
-    size_t n = 0;
-    while (n < size && n + 1 < sizeof(shown) && bytes[n] >= ' ' && bytes[n] < 127)
-        shown[n] = (char)bytes[n], n++;
-    shown[n] = 0;
-    if (n >= 4)
-        return slc_fail(err, SLC_EFORMAT, "is no picture: begins with the text \"%s\"",
-                        shown);
-    if (size < 4) return slc_fail(err, SLC_EFORMAT, "is no picture: has %zu bytes", size);
-    return slc_fail(err, SLC_EFORMAT,
-                    "is no picture: begins with the bytes %02x %02x %02x %02x", bytes[0],
-                    bytes[1], bytes[2], bytes[3]);
-}
-
 static slc_status read_part(int fd, uint64_t offset, uint8_t *to, size_t size,
                             slc_err *err)
 {
@@ -55,14 +37,14 @@ slc_status slc_sample_pread(int fd, uint64_t offset, uint64_t size, slc_arena *a
         uint8_t first[HEAD];
         head = HEAD;
         if ((st = read_part(fd, offset, first, head, err)) != SLC_OK ||
-            (st = slc_sample_known(first, head, err)) != SLC_OK)
+            (st = slc_codec_known(first, head, err)) != SLC_OK)
             return st;
     }
     uint8_t *bytes = slc_arena_alloc(arena, total + 64);
     if (!bytes) return slc_fail(err, SLC_ENOMEM, "out of memory for %zu bytes", total);
     if ((st = read_part(fd, offset, bytes, total, err)) != SLC_OK) return st;
     memset(bytes + total, 0, 64);
-    if (!head && (st = slc_sample_known(bytes, total, err)) != SLC_OK) return st;
+    if (!head && (st = slc_codec_known(bytes, total, err)) != SLC_OK) return st;
     out->bytes = bytes;
     out->size = total;
     return SLC_OK;

@@ -63,8 +63,6 @@ SLC_CHECKED slc_status slc_sample_read(int dir, const char *path, slc_arena *are
 /* The same for size bytes at offset of an open file. */
 SLC_CHECKED slc_status slc_sample_pread(int fd, uint64_t offset, uint64_t size,
                                         slc_arena *arena, slc_stored *out, slc_err *err);
-/* SLC_EFORMAT with a sentence on what the bytes look like, unless they start a picture. */
-SLC_CHECKED slc_status slc_sample_known(const uint8_t *bytes, size_t size, slc_err *err);
 
 /* Numbers class names in byte order. texts: count names, any order, repeated; the result
  * replaces each label (an index into texts) by its class. If every name is a whole number they

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "augment/codec.h"
+#include "base/str.h"
 #include "loader/source/source_impl.h"
 
 enum { HEAD = 512 };
@@ -50,6 +52,28 @@ static const slc_source_kind *kind_by_name(const char *name, size_t n)
     return NULL;
 }
 
+static const char *next_kind(const void *of, size_t i)
+{
+    const slc_source_kind *const *const kinds = of;
+    return kinds[i] ? kinds[i]->entry.name : NULL;
+}
+
+/* No such path; perhaps because "foldr:/data/birds" is one behind a kind that was misspelt. */
+static slc_status not_there(const char *path, slc_err *err)
+{
+    const int why = errno;
+    char kind[16] = "";
+    if (strcspn(path, ":/") < sizeof(kind) && path[strcspn(path, ":/")] == ':')
+        snprintf(kind, sizeof(kind), "%.*s", (int)strcspn(path, ":"), path);
+    const char *const near =
+        *kind ? slc_suggest(kind, next_kind, slc_source_kinds) : NULL;
+    if (near)
+        return slc_fail(err, SLC_EDATA, "%s: unknown kind \"%s\"; did you mean \"%s:\"?",
+                        path, kind, near);
+    errno = why;
+    return slc_fail_errno(err, SLC_EDATA, "%s", path);
+}
+
 /* Which kind a bare path is, found out by looking at it. */
 static slc_status kind_by_looks(const slc_source_kind **out, const char *path,
                                 slc_err *err)
@@ -62,7 +86,7 @@ static slc_status kind_by_looks(const slc_source_kind **out, const char *path,
         const char *brace = strchr(path, '{');
         if (brace && strstr(brace, ".tar") && (*out = kind_by_name("tar", 3)))
             return SLC_OK;
-        return slc_fail_errno(err, SLC_EDATA, "%s", path);
+        return not_there(path, err);
     }
     if (S_ISREG(info.st_mode)) {
         const int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -75,6 +99,11 @@ static slc_status kind_by_looks(const slc_source_kind **out, const char *path,
             slc_source_kinds[i]->looks(path, &info, head, n < 0 ? 0 : (size_t)n))
             return (*out = slc_source_kinds[i]), SLC_OK;
     if (S_ISDIR(info.st_mode)) return (*out = &slc_source_kind_folder), SLC_OK;
+    if (S_ISREG(info.st_mode) && slc_codec_by_extension(path)) {
+        const slc_status st = slc_codec_known(head, n < 0 ? 0 : (size_t)n, err);
+        slc_err_prefix(err, "%s", path);
+        return st;
+    }
     return slc_fail(err, SLC_EDATA,
                     "%s: is no data set: neither a folder, a picture, a manifest, a tar "
                     "file, IDX nor CIFAR",

@@ -60,7 +60,8 @@ static void test_refuses_with_line(void)
     check_refused("[a]: 1\n", "r.yaml:1: a key must be a plain text");
     check_refused("\n'': 1\n", "r.yaml:2: empty key");
     check_refused("a: \"\\0\"\n", "r.yaml:1: text with a zero byte");
-    check_refused("a: [1\nb: 2\n", "r.yaml:2: did not find expected ',' or ']'");
+    check_refused("a: [1\nb: 2\n",
+                  "r.yaml:2: a list is not closed: \",\" or \"]\" missing");
     check_refused("a: 1\n\tb: 2\n",
                   "r.yaml:2: found a tab character that violates indentation");
 }
@@ -164,7 +165,7 @@ static void test_set_refuses(void)
         {"l.x=1", "--set l.x: l has 2 entries, \"x\" is not one"},
         {"l.-1=1", "--set l.-1: l has 2 entries, \"-1\" is not one"},
         {"m.k.z=1", "--set m.k.z: m.k is \"v\", not a map"},
-        {"a=[1", "--set a: did not find expected ',' or ']'"},
+        {"a=[1", "--set a: a list is not closed: \",\" or \"]\" missing"},
         {"a=&x 1", "--set a: anchors and aliases are not supported"},
     };
     for (size_t i = 0; i < SLC_COUNT(bad); i++) {

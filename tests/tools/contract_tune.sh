@@ -29,6 +29,17 @@ check_spaces() {
     expect 2 'momentum' "$sluice" tune bad.yaml -o none
     search_recipe bad.yaml 'optim: {name: {choice: [sgd, adomw]}, lr: 0.1}'
     expect 2 'adomw.*did you mean.*adamw' "$sluice" tune bad.yaml -o none
+    # Every choice that names something, wherever it stands in its list.
+    search_recipe bad.yaml 'optim: {lr: 0.1}'
+    sed -i 's/^model:.*/model: {name: {choice: [mlp, resnt20, lenet5]}}/' bad.yaml
+    expect 2 'bad.yaml:12: unknown model .resnt20.; did you mean .resnet20.' "$sluice" tune bad.yaml -o none
+    search_recipe bad.yaml 'schedule: {name: {choice: [cosine, constnt, step]}}'
+    expect 2 'constnt.*did you mean.*constant' "$sluice" tune bad.yaml -o none
+    search_recipe bad.yaml 'optim: {lr: 0.1}' 'loss: {choice: [{name: cross_entropy}, {name: focl}, {name: focal}]}'
+    expect 2 'focl.*did you mean.*focal' "$sluice" tune bad.yaml -o none
+    search_recipe bad.yaml 'optim: {lr: 0.1}'
+    sed -i 's/hflip: .*/{choice: [hflip, vflap, vflip]}/' bad.yaml
+    expect 2 'vflap.*did you mean.*vflip' "$sluice" tune bad.yaml -o none
     search_recipe bad.yaml 'optim: {lr: {log: [1e-3, 1], when: {optim.nome: sgd}}}'
     expect 2 'optim.nome' "$sluice" tune bad.yaml -o none
     search_recipe bad.yaml 'optim: {lr: {log: [1e-3, 1]}}' 'tune: {search: {name: bayez}}'
@@ -137,12 +148,13 @@ section_tune_failures() {
     wait $pid || fail "a trial that was shot ended the study"
     [ "$(trials shot failed)" -eq 1 ] && [ "$(trials shot done)" -eq 2 ] || fail "not one trial was shot"
     grep -q 'signal 9' out || fail "the table does not tell of the signal"
-    # A net that does not exist fails, the other is trained; where all fail, it is a finding.
+    # A net of which the data alone shows that it does not fit fails, the other is trained; where
+    # all fail, it is a finding.
     search_recipe odd.yaml 'optim: {lr: 0.05}' 'tune: {search: {name: grid}, trials: 2}'
-    sed -i 's/^model:.*/model: {name: {choice: [mlp, nonsense]}}/' odd.yaml
-    expect 0 'nonsense  .*unknown model' "$sluice" tune odd.yaml -o odd -q
+    sed -i 's/^model:.*/model: {layers: [flatten, linear: {name: a, out: {choice: [4, 5]}}]}/' odd.yaml
+    expect 0 ' 5  .*expected 4 outputs' "$sluice" tune odd.yaml -o odd -q
     [ "$(trials odd failed)" -eq 1 ] && [ "$(trials odd done)" -eq 1 ] || fail "not one choice of two failed"
-    sed 's/mlp/rubbish/' odd.yaml >none.yaml
+    sed 's/\[4, 5\]/[6, 5]/' odd.yaml >none.yaml
     expect 1 'no trial came to a score' "$sluice" tune none.yaml -o none -q
     [ ! -e none/best.yaml ] || fail "the best of nothing was written"
 }

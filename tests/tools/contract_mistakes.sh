@@ -1,0 +1,55 @@
+# shellcheck shell=sh disable=SC2154 # part of contract.sh
+# What people type by mistake: nothing of theirs is lost, and the sentence says what to type instead.
+
+section_mistakes() {
+    need_fixtures
+    # Pictures that are read are never written over.
+    before=$(find fix -type f | sort | xargs cksum)
+    for out in fix/photos fix/photos/sub fix/photos/cat/a/b ./fix/../fix/photos/x; do
+        expect 2 'lies in the folder that is read' "$sluice" preprocess fix/photos "$out" --ops '[{resize: {size: 8}}]'
+        expect 2 'lies in the folder that is read' "$sluice" preprocess folder:fix/photos "$out"
+    done
+    mkdir mine && cp fix/photos/cat/01.jpg mine/
+    expect 2 'mine: holds files that preprocess did not make .01.jpg.' "$sluice" preprocess fix/photos mine
+    [ "$(find fix -type f | sort | xargs cksum)" = "$before" ] || fail "a picture was changed"
+    mkdir empty
+    expect 0 '24 written' "$sluice" preprocess fix/photos empty
+    expect 0 '24 up to date' "$sluice" preprocess fix/photos empty
+    # Several arguments, some of them bad: the rest is done.
+    "$sluice" train tiny.yaml -o run -q --set train.epochs=1 \
+        --set 'eval=[{resize: {size: [16, 16]}}, {normalize: {mean: 0.35, std: 0.2}}]' >/dev/null 2>&1
+    echo 'hello there' >text.jpg && : >none.jpg
+    for command in predict eval; do
+        expect 1 'cat/00.png' "$sluice" $command run fix/photos/cat/00.png text.jpg gone.jpg none.jpg fix/photos/cat/01.jpg
+        [ "$(wc -l <out)" -eq 2 ] || fail "$command did not do the rest"
+        for word in 'text.jpg: is no picture: begins with the text "hello there"' 'gone.jpg: No such' 'none.jpg: is empty'; do
+            grep -q "$word" err || fail "$command does not say $word"
+        done
+        expect 3 'text.jpg: is no picture' "$sluice" $command run text.jpg
+    done
+    expect 3 'text.jpg: is no picture: begins with the text' "$sluice" preprocess text.jpg x.png
+    expect 3 'none.jpg: is empty' "$sluice" preprocess none.jpg x.png
+    expect 3 'unknown kind "foldr"; did you mean "folder:"' "$sluice" stats foldr:fix/photos
+    # A file is what its name says.
+    expect 2 'x.gif: .*png' "$sluice" preview fix/photos -o x.gif
+    expect 2 'x.gif: plots are written as .png or .svg|cairo' "$sluice" lr-find tiny.yaml -o x.gif
+    expect 4 '^sluice preview: no/where.png: create: No such' "$sluice" preview fix/photos -o no/where.png
+    [ ! -e x.gif ] || fail "x.gif was written"
+    # Nothing between the quotes: an unset variable of a script.
+    expect 2 '--output is empty' "$sluice" train tiny.yaml -o ''
+    expect 2 'argument 1 is empty' "$sluice" train '' -o x
+    expect 2 'argument 2 is empty' "$sluice" preprocess fix/photos ''
+    # Names and options that are not there.
+    expect 2 'unknown model "resnt18"; did you mean "resnet18"' "$sluice" inspect resnt18
+    expect 3 'run/gone: No such' "$sluice" inspect run/gone
+    expect 2 'unknown option --rate; .* --set KEY=VALUE changes a key of the recipe' "$sluice" train tiny.yaml -o x --rate 3
+    # YAML's own mistakes, in plain words.
+    printf 'data:\n\tpath: x\n' >bad.yaml
+    expect 2 'bad.yaml:2: a tab.*indent by spaces' "$sluice" digest bad.yaml
+    printf 'a: [1, 2\nb: 3\n' >bad.yaml
+    expect 2 'bad.yaml:2: .*list is not closed' "$sluice" digest bad.yaml
+    printf 'a: b: 3\n' >bad.yaml
+    expect 2 'bad.yaml:1: a ":" where no key can stand' "$sluice" digest bad.yaml
+    printf 'data: {path: x}\n seed: 1\n' >bad.yaml
+    expect 2 'bad.yaml:2: ' "$sluice" digest bad.yaml
+}
