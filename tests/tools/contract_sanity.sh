@@ -39,13 +39,14 @@ section_diverge() {
     cmp -s good rise/state.safetensors || fail "the last good state was overwritten"
 }
 
-# Both engines learn alike: over 50 steps, two an epoch, the losses differ by less than 1e-3.
+# Both engines learn alike: over 50 steps, two an epoch, the losses differ by less than 1e-3 (what rounding
+# differs by grows with every step, and with the rate).
 section_engines() {
     need_fixtures
     "$sluice" --version --json | grep -q onednn || return 0
     for engine in onednn blas; do
         expect 0 '' "$sluice" train tiny.yaml -o $engine -q --set train.engine=$engine --set 'model={name: cnn, width: 32}' \
-            --set optim.lr=0.02 --set 'mix=[]' --set train.epochs=25 --set train.batch=48 --set train.eval_every=25
+            --set optim.lr=0.005 --set 'mix=[]' --set train.epochs=25 --set train.batch=48 --set train.eval_every=25
         grep -o '"train_loss":[0-9.e-]*' $engine/metrics.jsonl | cut -d: -f2 >$engine.losses
         [ "$(wc -l <$engine.losses)" -eq 25 ] || fail "not 25 losses"
     done

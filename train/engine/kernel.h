@@ -80,20 +80,27 @@ typedef struct slc_kernels {
     void (*depthwise_weights)(float *dw, const void *x, const void *dy,
                               const slc_window *win); /* adds */
 
-    /* Tiles of 4 x 4 and 2 x 2 pixels to 16 planes, and planes to 2 x 2; f32 only. */
+    /* Winograd's transforms, f32 only. A tile of 6 x 6 or of 4 x 4 pixels to 36 planes, and
+     * planes to 4 x 4 pixels. */
     void (*winograd_in)(float *planes, const float *image, const slc_tile *t);
     void (*winograd_spread)(float *planes, const float *image, const slc_tile *t);
     void (*winograd_out)(float *image, const float *planes, const float *bias,
                          const slc_tile *t);
+    /* n <= panel filters of 3 x 3, step numbers apart, to planes next apart, and back: n x 9
+     * gradients. */
+    void (*winograd_weights)(float *planes, size_t next, const float *w, size_t step,
+                             size_t n, bool turned);
+    void (*winograd_gather)(float *dw, bool add, const float *planes, size_t next,
+                            size_t n);
     /* A plane of tiles x channels lies as [channel / panel][room][panel], room rows of which
      * the first are tiles. m[tile][out] = sum over in of v[tile][in] u[in][out], where u is
      * [out / panel][in][panel]. */
     size_t panel;
     void (*winograd_product)(float *m, const float *v, const float *u, size_t tiles,
                              size_t in, size_t out, size_t room);
-    /* to[in / panel][out][panel] (+)= sum over tiles of m[tile][out] v[tile][in]. */
+    /* to[out][panel] (+)= sum over tiles of m[tile][out] v[tile][], of one panel v. */
     void (*winograd_learn)(float *to, bool add, const float *m, const float *v,
-                           size_t tiles, size_t in, size_t out, size_t room);
+                           size_t tiles, size_t out, size_t room);
 
     void (*to_f32)(float *y, const void *x, size_t count);
     void (*from_f32)(void *y, bool add, const float *x, size_t count);

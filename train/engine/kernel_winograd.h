@@ -1,5 +1,5 @@
-/* Winograd's F(2 x 2, 3 x 3): the transforms, a tile at a time, only additions; and the
- * products of planes. A plane of tiles x channels lies in panels of PANEL channels, [channel
+/* Winograd's F(4 x 4, 3 x 3): the transforms, a tile at a time, and the products of planes.
+ * A plane of tiles x channels lies in panels of PANEL channels, [channel
  * / PANEL][tile][PANEL], as the products read it: nothing is packed twice. Numbers past the
  * last channel of a panel are never used. */
 #ifndef TRAIN_ENGINE_KERNEL_WINOGRAD_H
@@ -72,111 +72,215 @@ INLINE vecf pixel_load(tile_pixel p, size_t k, size_t n)
     return tile_load(p.at + (k & p.mask), n);
 }
 
-/* Of a tile inside the image rows are the four rows of pixels; else pixel is asked. */
-INLINE void in_channels(float *to, const slc_tile *t, const float *const rows[4],
-                        const tile_pixel pixel[16], size_t k, size_t n)
+/* The five points and infinity that F(4, 3) evaluates polynomials at are 0, +-1/sqrt 2,
+ * +-sqrt 2: reciprocal, so that large factors of one transform meet small ones of the next,
+ * and the error is twice that of a plain sum (with 0, +-1, +-2 four times). */
+#define NEAR 0.70710678f
+#define FAR 1.41421356f
+
+/* B' d: pixels to points. */
+INLINE void pixels_to_points(vecf *o, const vecf *d)
 {
-    vecf d[4][4];
-#pragma GCC unroll 4
-    for (size_t j = 0; j < 4; j++) {
-        vecf at[4];
-#pragma GCC unroll 4
-        for (size_t i = 0; i < 4; i++)
-            at[i] = rows ? tile_load(rows[i] + j * t->c + k, n)
-                         : pixel_load(pixel[4 * i + j], k, n);
-        d[0][j] = at[0] - at[2], d[1][j] = at[1] + at[2];
-        d[2][j] = at[2] - at[1], d[3][j] = at[1] - at[3];
-    }
-#pragma GCC unroll 4
-    for (size_t i = 0; i < 4; i++, to += 4 * t->next) {
-        tile_store(to, d[i][0] - d[i][2], V);
-        tile_store(to + t->next, d[i][1] + d[i][2], V);
-        tile_store(to + 2 * t->next, d[i][2] - d[i][1], V);
-        tile_store(to + 3 * t->next, d[i][1] - d[i][3], V);
-    }
+    const vecf even = vfma(splat(-2), d[2], d[4]), odd = vfma(splat(-2), d[1], d[3]);
+    const vecf even2 = vfma(splat(-0.5f), d[2], d[4]),
+               odd2 = vfma(splat(-0.5f), d[1], d[3]);
+    o[0] = vfma(splat(-2.5f), d[2], d[0] + d[4]);
+    o[1] = vfma(splat(NEAR), odd, even);
+    o[2] = vfma(splat(-NEAR), odd, even);
+    o[3] = vfma(splat(FAR), odd2, even2);
+    o[4] = vfma(splat(-FAR), odd2, even2);
+    o[5] = vfma(splat(-2.5f), d[3], d[1] + d[5]);
 }
 
-/* B' d B of the 4 x 4 pixels d. */
+/* A' m: points to the four outputs. */
+INLINE void points_to_outs(vecf *y, const vecf *m)
+{
+    const vecf even = m[1] + m[2], odd = m[1] - m[2], even2 = m[3] + m[4],
+               odd2 = m[3] - m[4];
+    y[0] = m[0] + even + even2;
+    y[1] = vfma(splat(FAR), odd2, NEAR * odd);
+    y[2] = vfma(splat(2), even2, 0.5f * even);
+    y[3] = vfma(splat(2 * FAR), odd2, vfma(splat(NEAR / 2), odd, m[5]));
+}
+
+/* A y: gradients of the four outputs to points. */
+INLINE void outs_to_points(vecf *o, const vecf *y)
+{
+    const vecf even = vfma(splat(0.5f), y[2], y[0]), odd = vfma(splat(0.5f), y[3], y[1]);
+    const vecf even2 = vfma(splat(2), y[2], y[0]), odd2 = vfma(splat(2), y[3], y[1]);
+    o[0] = y[0];
+    o[1] = vfma(splat(NEAR), odd, even);
+    o[2] = vfma(splat(-NEAR), odd, even);
+    o[3] = vfma(splat(FAR), odd2, even2);
+    o[4] = vfma(splat(-FAR), odd2, even2);
+    o[5] = y[3];
+}
+
+/* G g: a row of weights to points. */
+INLINE void weights_to_points(vecf *o, const vecf *g)
+{
+    const vecf even = vfma(splat(0.5f), g[2], g[0]) * (-2.0f / 3),
+               even2 = vfma(splat(2), g[2], g[0]) * (1.0f / 6);
+    o[0] = g[0];
+    o[1] = vfma(splat(-2 * NEAR / 3), g[1], even);
+    o[2] = vfma(splat(2 * NEAR / 3), g[1], even);
+    o[3] = vfma(splat(FAR / 6), g[1], even2);
+    o[4] = vfma(splat(-FAR / 6), g[1], even2);
+    o[5] = g[2];
+}
+
+/* G' s: points to gradients of a row of weights. */
+INLINE void points_to_weights(vecf *g, const vecf *s)
+{
+    const vecf even = s[1] + s[2], odd = s[1] - s[2], even2 = s[3] + s[4],
+               odd2 = s[3] - s[4];
+    g[0] = vfma(splat(1.0f / 6), even2, vfma(splat(-2.0f / 3), even, s[0]));
+    g[1] = vfma(splat(FAR / 6), odd2, odd * (-2 * NEAR / 3));
+    g[2] = vfma(splat(1.0f / 3), even2 - even, s[5]);
+}
+
+#undef NEAR
+#undef FAR
+
+/* f along columns, then along rows: from[n][n] to to[m][m]. */
+#define BOTH_WAYS(f, to, m, from, n)                                                     \
+    do {                                                                                 \
+        vecf half[m][n];                                                                 \
+        _Pragma("GCC unroll 6") for (size_t j = 0; j < (n); j++)                         \
+        {                                                                                \
+            vecf column[n], done[m];                                                     \
+            _Pragma("GCC unroll 6") for (size_t i = 0; i < (n); i++) column[i] =         \
+                (from)[i][j];                                                            \
+            f(done, column);                                                             \
+            _Pragma("GCC unroll 6") for (size_t i = 0; i < (m); i++) half[i][j] =        \
+                done[i];                                                                 \
+        }                                                                                \
+        _Pragma("GCC unroll 6") for (size_t i = 0; i < (m); i++) f((to)[i], half[i]);    \
+    } while (0)
+
+enum { IN = 6, OUT = 4, TAPS = 3 };
+
+INLINE void points_store(float *to, size_t next, vecf o[IN][IN])
+{
+#pragma GCC unroll 36
+    for (size_t i = 0; i < IN * IN; i++)
+        tile_store(to + i * next, o[i / IN][i % IN], V);
+}
+
+/* Of a tile inside the image rows are the six rows of pixels; else pixel is asked. */
+INLINE void in_channels(float *to, const slc_tile *t, const float *const rows[IN],
+                        const tile_pixel pixel[IN * IN], size_t k, size_t n)
+{
+    vecf d[IN][IN], o[IN][IN];
+#pragma GCC unroll 36
+    for (size_t i = 0; i < IN * IN; i++)
+        d[i / IN][i % IN] = rows ? tile_load(rows[i / IN] + i % IN * t->c + k, n)
+                                 : pixel_load(pixel[i], k, n);
+    BOTH_WAYS(pixels_to_points, o, IN, d, IN);
+    points_store(to, t->next, o);
+}
+
+/* B' d B of the 6 x 6 pixels d. */
 static void winograd_in(float *planes, const float *image, const slc_tile *t)
 {
-    const float *rows[4];
-    tile_pixel pixel[16];
+    const float *rows[IN];
+    tile_pixel pixel[IN * IN];
 #define CALL(k, n) in_channels(planes + panel_at(t, k), t, rows, NULL, k, n)
-    if (tile_inside(t, 4)) {
-        for (size_t i = 0; i < 4; i++)
+    if (tile_inside(t, IN)) {
+        for (size_t i = 0; i < IN; i++)
             rows[i] = image + (((size_t)t->y + i) * t->w + (size_t)t->x) * t->c;
         EACH_CHANNEL(t, CALL);
         return;
     }
 #undef CALL
-    for (size_t i = 0; i < 16; i++)
-        pixel[i] = pixel_of(image, t, i / 4, i % 4);
+    for (size_t i = 0; i < IN * IN; i++)
+        pixel[i] = pixel_of(image, t, i / IN, i % IN);
 #define CALL(k, n) in_channels(planes + panel_at(t, k), t, NULL, pixel, k, n)
     EACH_CHANNEL(t, CALL);
 #undef CALL
 }
 
-INLINE void spread_channels(float *to, const slc_tile *t, const tile_pixel pixel[4],
-                            size_t k, size_t n)
+INLINE void spread_channels(float *to, const slc_tile *t,
+                            const tile_pixel pixel[OUT * OUT], size_t k, size_t n)
 {
-    vecf d[4][2];
-#pragma GCC unroll 2
-    for (size_t j = 0; j < 2; j++) {
-        const vecf a = pixel_load(pixel[j], k, n), b = pixel_load(pixel[2 + j], k, n);
-        d[0][j] = a, d[1][j] = a + b, d[2][j] = a - b, d[3][j] = -b;
-    }
-#pragma GCC unroll 4
-    for (size_t i = 0; i < 4; i++, to += 4 * t->next) {
-        tile_store(to, d[i][0], V);
-        tile_store(to + t->next, d[i][0] + d[i][1], V);
-        tile_store(to + 2 * t->next, d[i][0] - d[i][1], V);
-        tile_store(to + 3 * t->next, -d[i][1], V);
-    }
+    vecf d[OUT][OUT], o[IN][IN];
+#pragma GCC unroll 16
+    for (size_t i = 0; i < OUT * OUT; i++)
+        d[i / OUT][i % OUT] = pixel_load(pixel[i], k, n);
+    BOTH_WAYS(outs_to_points, o, IN, d, OUT);
+    points_store(to, t->next, o);
 }
 
-/* A d A' of the 2 x 2 pixels d. */
+/* A d A' of the 4 x 4 pixels d. */
 static void winograd_spread(float *planes, const float *image, const slc_tile *t)
 {
-    tile_pixel pixel[4];
-    for (size_t i = 0; i < 4; i++)
-        pixel[i] = pixel_of(image, t, i / 2, i % 2);
+    tile_pixel pixel[OUT * OUT];
+    for (size_t i = 0; i < OUT * OUT; i++)
+        pixel[i] = pixel_of(image, t, i / OUT, i % OUT);
 #define CALL(k, n) spread_channels(planes + panel_at(t, k), t, pixel, k, n)
     EACH_CHANNEL(t, CALL);
 #undef CALL
 }
 
-INLINE void out_channels(const float *from, const slc_tile *t, const tile_pixel pixel[4],
-                         const float *bias, size_t k, size_t n)
+INLINE void out_channels(const float *from, const slc_tile *t,
+                         const tile_pixel pixel[OUT * OUT], const float *bias, size_t k,
+                         size_t n)
 {
-    vecf d[2][4];
+    vecf d[IN][IN], o[OUT][OUT];
     const vecf more = bias ? tile_load(bias + k, n) : (vecf){0};
-#pragma GCC unroll 4
-    for (size_t j = 0; j < 4; j++) {
-        const float *m = from + j * t->next;
-        const vecf b = load_f(m + 4 * t->next), c = load_f(m + 8 * t->next);
-        d[0][j] = load_f(m) + b + c;
-        d[1][j] = b - c - load_f(m + 12 * t->next);
-    }
-#pragma GCC unroll 2
-    for (size_t i = 0; i < 2; i++) {
-        float *a = (float *)pixel[2 * i].at, *b = (float *)pixel[2 * i + 1].at;
-        if (pixel[2 * i].mask) tile_store(a + k, d[i][0] + d[i][1] + d[i][2] + more, n);
-        if (pixel[2 * i + 1].mask)
-            tile_store(b + k, d[i][1] - d[i][2] - d[i][3] + more, n);
-    }
+#pragma GCC unroll 36
+    for (size_t i = 0; i < IN * IN; i++)
+        d[i / IN][i % IN] = load_f(from + i * t->next);
+    BOTH_WAYS(points_to_outs, o, OUT, d, IN);
+#pragma GCC unroll 16
+    for (size_t i = 0; i < OUT * OUT; i++)
+        if (pixel[i].mask)
+            tile_store((float *)pixel[i].at + k, o[i / OUT][i % OUT] + more, n);
 }
 
-/* A' m A, the 2 x 2 pixels, of the 4 x 4 planes m; plus a bias. */
+/* A' m A, the 4 x 4 pixels, of the 6 x 6 planes m; plus a bias. */
 static void winograd_out(float *image, const float *planes, const float *bias,
                          const slc_tile *t)
 {
-    tile_pixel pixel[4];
-    for (size_t i = 0; i < 4; i++)
-        pixel[i] = pixel_of(image, t, i / 2, i % 2);
+    tile_pixel pixel[OUT * OUT];
+    for (size_t i = 0; i < OUT * OUT; i++)
+        pixel[i] = pixel_of(image, t, i / OUT, i % OUT);
 #define CALL(k, n) out_channels(planes + panel_at(t, k), t, pixel, bias, k, n)
     EACH_CHANNEL(t, CALL);
 #undef CALL
 }
+
+/* G g G' of up to a panel of filters; turned: by 180 degrees. */
+static void winograd_weights(float *planes, size_t next, const float *w, size_t step,
+                             size_t n, bool turned)
+{
+    for (size_t k = 0; k < n; k += V, w += V * step) {
+        vecf g[TAPS][TAPS] = {0}, o[IN][IN];
+        for (size_t l = 0; l < V && k + l < n; l++)
+            for (size_t i = 0; i < TAPS * TAPS; i++)
+                g[i / TAPS][i % TAPS][l] = w[l * step + (turned ? 8 - i : i)];
+        BOTH_WAYS(weights_to_points, o, IN, g, TAPS);
+        points_store(planes + k, next, o);
+    }
+}
+
+/* G' s G of up to a panel of sums. */
+static void winograd_gather(float *dw, bool add, const float *planes, size_t next,
+                            size_t n)
+{
+    for (size_t k = 0; k < n; k += V, dw += V * TAPS * TAPS) {
+        vecf s[IN][IN], g[TAPS][TAPS];
+        for (size_t i = 0; i < IN * IN; i++)
+            s[i / IN][i % IN] = load_f(planes + k + i * next);
+        BOTH_WAYS(points_to_weights, g, TAPS, s, IN);
+        for (size_t l = 0; l < V && k + l < n; l++)
+            for (size_t i = 0; i < TAPS * TAPS; i++) {
+                float *to = dw + l * TAPS * TAPS + i;
+                *to = g[i / TAPS][i % TAPS][l] + (add ? *to : 0);
+            }
+    }
+}
+#undef BOTH_WAYS
 
 /* sum += rows of a, whose numbers lie step apart, times the k rows of a panel b. */
 INLINE void rows_by_panel(vecf sum[][2], size_t rows, const float *a, size_t row,
@@ -193,12 +297,12 @@ INLINE void rows_by_panel(vecf sum[][2], size_t rows, const float *a, size_t row
     }
 }
 
-INLINE void rows_store(float *to, vecf sum[][2], size_t rows)
+INLINE void rows_store(float *to, bool add, vecf sum[][2], size_t rows)
 {
 #pragma GCC unroll 12
     for (size_t r = 0; r < rows; r++, to += PANEL) {
-        tile_store(to, sum[r][0], V);
-        tile_store(to + V, sum[r][1], V);
+        tile_store(to, add ? load_f(to) + sum[r][0] : sum[r][0], V);
+        tile_store(to + V, add ? load_f(to + V) + sum[r][1] : sum[r][1], V);
     }
 }
 
@@ -214,14 +318,17 @@ INLINE void rows_store(float *to, vecf sum[][2], size_t rows)
             call(i, 1);                                                                  \
     } while (0)
 
+/* A sum of a panel's products is added to the sum of the panels before: that halves the
+ * error of adding all of them one by one. */
 INLINE void product_rows(float *m, const float *v, const float *u, size_t in, size_t room,
                          size_t rows)
 {
-    vecf sum[ROWS][2] = {0};
-    for (size_t k = 0; k < in; k += PANEL, v += room * PANEL)
-        rows_by_panel(sum, rows, v, PANEL, 1, u + k * PANEL,
+    for (size_t k = 0; k < in; k += PANEL) {
+        vecf sum[ROWS][2] = {0};
+        rows_by_panel(sum, rows, v + k * room, PANEL, 1, u + k * PANEL,
                       in - k < PANEL ? in - k : PANEL);
-    rows_store(m, sum, rows);
+        rows_store(m, k > 0, sum, rows);
+    }
 }
 
 static void winograd_product(float *m, const float *v, const float *u, size_t tiles,
@@ -237,29 +344,24 @@ static void winograd_product(float *m, const float *v, const float *u, size_t ti
 INLINE void learn_rows(float *to, bool add, const float *m, const float *v, size_t tiles,
                        size_t rows)
 {
-    vecf sum[ROWS][2] = {0};
-    if (add)
-#pragma GCC unroll 12
-        for (size_t r = 0; r < rows; r++) {
-            sum[r][0] = load_f(to + r * PANEL);
-            sum[r][1] = load_f(to + r * PANEL + V);
-        }
-    rows_by_panel(sum, rows, m, 1, PANEL, v, tiles);
-    rows_store(to, sum, rows);
+    for (size_t k = 0; k < tiles; k += PANEL) {
+        vecf sum[ROWS][2] = {0};
+        rows_by_panel(sum, rows, m + k * PANEL, 1, PANEL, v + k * PANEL,
+                      tiles - k < PANEL ? tiles - k : PANEL);
+        rows_store(to, add || k > 0, sum, rows);
+    }
 }
 
 static void winograd_learn(float *to, bool add, const float *m, const float *v,
-                           size_t tiles, size_t in, size_t out, size_t room)
+                           size_t tiles, size_t out, size_t room)
 {
-    for (size_t j = 0; j < in; j += PANEL, v += room * PANEL)
-        for (size_t k = 0; k < out; k += PANEL) {
-            const size_t here = out - k < PANEL ? out - k : PANEL;
-            const float *rows_of = m + k * room;
-#define CALL(i, rows) learn_rows(to + (i)*PANEL, add, rows_of + (i), v, tiles, rows)
-            EACH_ROWS(here, CALL);
+    for (size_t k = 0; k < out; k += PANEL, m += room * PANEL) {
+        const size_t here = out - k < PANEL ? out - k : PANEL;
+#define CALL(i, rows) learn_rows(to + (i)*PANEL, add, m + (i), v, tiles, rows)
+        EACH_ROWS(here, CALL);
 #undef CALL
-            to += here * PANEL;
-        }
+        to += here * PANEL;
+    }
 }
 
 #endif

@@ -1,11 +1,13 @@
-/* Winograd's F(2 x 2, 3 x 3): 2 x 2 outputs from 4 x 4 inputs with 16 products instead of
- * 36. Pixels are transformed tile by tile into 16 planes of tiles x channels, each plane is
+/* Winograd's F(4 x 4, 3 x 3): 4 x 4 outputs from 6 x 6 inputs with 36 products instead of
+ * 144. Pixels are transformed tile by tile into 36 planes of tiles x channels, each plane is
  * multiplied by its plane of transformed weights, and the products are transformed back; a
  * block of tiles at a time, so that planes stay in cache. The data gradient is the same
- * with the filter turned by 180 degrees, which only exchanges planes; the weight gradient
- * is the transposed algorithm. All transforms are sums with factors 1 and 1/2: the error is
- * that of a plain convolution. Blocks do not depend on threads, so neither do the bits.
- * Source: Lavin & Gray, Fast algorithms for convolutional neural networks, CVPR 2016. */
+ * with the filters turned by 180 degrees; the weight gradient is the transposed algorithm.
+ * The error is about twice that of a plain convolution. No sum depends on the threads, so
+ * neither do the bits.
+ * Source: Lavin & Gray, Fast algorithms for convolutional neural networks, CVPR 2016; for
+ * the points, Barabasz et al., Error analysis and improving the accuracy of Winograd
+ * convolution for deep neural networks, ACM TOMS 46 (2020). */
 #include "train/engine/winograd.h"
 
 #include <stdlib.h>
@@ -16,14 +18,16 @@
 #include "train/engine/kernel.h"
 
 enum {
-    PLANES = 16,
-    BLOCK_FLOATS = 64 * 1024,  /* of a thread's planes, in and out: half of a cache */
+    IN = 6, /* sides of a tile */
+    OUT = 4,
+    TAPS = 3 * 3,
+    PLANES = IN * IN,
+    LEAST_TILES = 24, /* that weights are fetched for */
+    MOST_TILES = 192,
     CHUNK_FLOATS = 256 * 1024, /* of both planes of a weight gradient */
-    LEAST_TILES = 96,          /* that a plane of weights is fetched for */
-    LEAST_CHUNK = 192,         /* tiles that a plane of sums is fetched for */
-    SHIFT =
-        16, /* planes lie a line further apart than their size, lest they share sets */
-    LEAST_CHANNELS = 32
+    SHIFT = 16,                /* floats between planes, lest they share a cache's sets */
+    LEAST_CHANNELS = 32,
+    LEAST_SIDE = 3
 };
 
 typedef struct product {
@@ -31,17 +35,15 @@ typedef struct product {
     size_t threads, block, chunk; /* tiles done at a time */
     const slc_kernels *k;
     uint64_t version;
-    bool turned; /* which way u lies */
-    float *u;    /* [plane] of weights transformed, in panels */
+    float *u; /* [plane] of weights, in panels; NULL: made in scratch */
 } product;
 
 /* One direction of the convolution. */
 typedef struct way {
-    const float *from, *bias;
+    const float *from, *u, *bias;
     float *to;
     slc_shape in, out;
     size_t padding;
-    bool turned;
 } way;
 
 bool slc_winograd_fits(const slc_geom *g, slc_dtype type)
@@ -49,7 +51,7 @@ bool slc_winograd_fits(const slc_geom *g, slc_dtype type)
     return type == SLC_F32 && !g->linear && g->kernel_h == 3 && g->kernel_w == 3 &&
            g->stride == 1 && g->dilation == 1 && g->groups == 1 && g->padding <= 2 &&
            slc_min(g->in.c, g->out.c) >= LEAST_CHANNELS &&
-           slc_min(g->out.h, g->out.w) >= 4;
+           slc_min(g->out.h, g->out.w) >= LEAST_SIDE;
 }
 
 static void free_product(void **out)
@@ -80,138 +82,114 @@ static size_t room_size(const product *p, size_t tiles)
            (panels_size(p, tiles, p->geom.in.c) + panels_size(p, tiles, p->geom.out.c));
 }
 
+static size_t across(size_t pixels)
+{
+    return (pixels + OUT - 1) / OUT;
+}
+
+static size_t tiles_of(const product *p, slc_shape outs)
+{
+    return p->geom.n * across(outs.h) * across(outs.w);
+}
+
+/* Tiles of a block: their planes take as much as those of the weights. */
+static size_t block_of(const slc_geom *g)
+{
+    const size_t balanced = g->in.c * g->out.c / (g->in.c + g->out.c);
+    return slc_min(slc_max(balanced, LEAST_TILES), MOST_TILES);
+}
+
+/* Of a chunk: what a shared cache holds. */
+static size_t chunk_of(const slc_geom *g)
+{
+    return slc_max(CHUNK_FLOATS / (PLANES * (g->in.c + g->out.c)), MOST_TILES);
+}
+
 static slc_status make(void **out, void *threads, const slc_geom *g, slc_err *err)
 {
     product *p = calloc(1, sizeof(*p));
-    const size_t both = PLANES * (g->in.c + g->out.c);
     *out = p;
     if (!p) return slc_fail(err, SLC_ENOMEM, "winograd: memory ran out");
     p->geom = *g;
     p->threads = *(const size_t *)threads;
     p->k = slc_kernels_for(slc_isa_detect(), SLC_F32);
-    p->block = slc_max(BLOCK_FLOATS / both, LEAST_TILES);
-    p->chunk = slc_max(CHUNK_FLOATS / both, LEAST_CHUNK);
+    const size_t tiles = slc_max(tiles_of(p, g->in), tiles_of(p, g->out));
+    p->block = slc_min(block_of(g), (tiles + p->threads - 1) / p->threads);
+    p->chunk = slc_min(chunk_of(g), tiles);
+    if (g->train) return SLC_OK;
     p->u = aligned_alloc(64, slc_round_up(PLANES * plane_size(p) * sizeof(float), 64));
     return p->u ? SLC_OK : slc_fail(err, SLC_ENOMEM, "winograd: memory ran out");
 }
 
 static size_t bytes(const void *out)
 {
-    return PLANES * plane_size(out) * sizeof(float);
+    const product *p = out;
+    return p->u ? PLANES * plane_size(p) * sizeof(float) : 0;
 }
 
 static size_t scratch(const void *out)
 {
     const product *p = out;
-    const size_t learn = room_size(p, p->chunk) + PLANES * plane_size(p);
-    return slc_max(p->threads * room_size(p, p->block), p->geom.train ? learn : 0) *
+    const size_t rooms = p->threads * room_size(p, p->block);
+    if (!p->geom.train) return rooms * sizeof(float);
+    return (PLANES * plane_size(p) + slc_max(rooms, room_size(p, p->chunk))) *
            sizeof(float);
 }
 
-/* G g G': 9 weights become 16. */
-static void spread_weights(const float *g, float *u, size_t next)
+/* Weights of a product by planes, as the kernels read them: inputs to outputs, or back. */
+static void set_weights(const product *p, const float *w, bool turned, float *u)
 {
-    float half[4][3];
-    for (size_t j = 0; j < 3; j++) {
-        const float sum = 0.5f * (g[j] + g[6 + j]), middle = 0.5f * g[3 + j];
-        half[0][j] = g[j], half[1][j] = sum + middle;
-        half[2][j] = sum - middle, half[3][j] = g[6 + j];
-    }
-    for (size_t i = 0; i < 4; i++, u += 4 * next) {
-        const float sum = 0.5f * (half[i][0] + half[i][2]), middle = 0.5f * half[i][1];
-        u[0] = half[i][0], u[next] = sum + middle;
-        u[2 * next] = sum - middle, u[3 * next] = half[i][2];
-    }
-}
-
-/* Row r of the panels that a product multiplies with: inputs to outputs, or back. */
-static void set_row(const product *p, const float *w, bool turned, size_t rows,
-                    size_t lanes, size_t r)
-{
-    const size_t in = p->geom.in.c, panel = p->k->panel;
-    for (size_t l = 0; l < lanes; l++)
-        spread_weights(w + 9 * (turned ? r * in + l : l * in + r),
-                       p->u + (l / panel * rows + r) * panel + l % panel, plane_size(p));
-}
-
-static void set_weights(product *p, const slc_product_call *call, bool turned)
-{
-    const size_t rows = turned ? p->geom.out.c : p->geom.in.c,
-                 lanes = turned ? p->geom.in.c : p->geom.out.c;
-    if (p->version == call->version && p->turned == turned) return;
-    p->version = call->version;
-    p->turned = turned;
+    const size_t in = p->geom.in.c, out = p->geom.out.c, panel = p->k->panel;
+    const size_t rows = turned ? out : in, lanes = turned ? in : out;
+    const size_t row = TAPS * (turned ? in : 1), lane = TAPS * (turned ? 1 : in);
 #pragma omp parallel for num_threads((int)p->threads) schedule(static)
     for (size_t r = 0; r < rows; r++)
-        set_row(p, call->w, turned, rows, lanes, r);
+        for (size_t l = 0; l < lanes; l += panel)
+            p->k->winograd_weights(u + (l * rows + r * panel), plane_size(p),
+                                   w + r * row + l * lane, lane,
+                                   slc_min(panel, lanes - l), turned);
 }
 
-/* Tile number i, of those that cut outs; its corner in pictures of shape here, and the
- * number of its image. */
-static slc_tile tile_of(slc_shape outs, slc_shape here, size_t padding, size_t i,
-                        size_t *image)
+/* Tile number i of those that cut outs, in a block with room for so many: its corner in
+ * pictures of shape here, and the number of its image. */
+static slc_tile tile_of(const product *p, slc_shape outs, slc_shape here, size_t padding,
+                        size_t i, size_t room, size_t *image)
 {
-    const size_t across = (outs.w + 1) / 2, all = (outs.h + 1) / 2 * across;
+    const size_t row = across(outs.w), all = across(outs.h) * row;
     *image = i / all;
     return (slc_tile){.c = here.c,
                       .h = here.h,
                       .w = here.w,
-                      .y = (ptrdiff_t)(i % all / across * 2) - (ptrdiff_t)padding,
-                      .x = (ptrdiff_t)(i % across * 2) - (ptrdiff_t)padding};
-}
-
-static size_t tiles_of(const product *p, slc_shape outs)
-{
-    return p->geom.n * ((outs.h + 1) / 2) * ((outs.w + 1) / 2);
-}
-
-/* Turning a filter turns G g G' with it: the first and last of four change places. */
-static size_t plane_of(size_t plane, bool turned)
-{
-    static const uint8_t other[4] = {3, 1, 2, 0};
-    return turned ? 4u * other[plane / 4] + other[plane % 4] : plane;
-}
-
-/* Tile number i of a block or chunk with room for so many. */
-static slc_tile tile_in(const product *p, slc_shape outs, slc_shape here, size_t padding,
-                        size_t i, size_t room, size_t *image)
-{
-    slc_tile t = tile_of(outs, here, padding, i, image);
-    t.next = panels_size(p, room, here.c);
-    t.panel = room * p->k->panel;
-    return t;
-}
-
-static void multiply(const product *p, const way *w, size_t count, const float *v,
-                     float *m)
-{
-    const size_t in = w->in.c, out = w->out.c;
-    for (size_t t = 0; t < PLANES; t++)
-        p->k->winograd_product(
-            m + t * panels_size(p, p->block, out), v + t * panels_size(p, p->block, in),
-            p->u + plane_of(t, w->turned) * plane_size(p), count, in, out, p->block);
+                      .y = (ptrdiff_t)(i % all / row * OUT) - (ptrdiff_t)padding,
+                      .x = (ptrdiff_t)(i % row * OUT) - (ptrdiff_t)padding,
+                      .next = panels_size(p, room, here.c),
+                      .panel = room * p->k->panel};
 }
 
 static void convolve_block(const product *p, const way *w, size_t first, size_t count,
                            float *room)
 {
-    const size_t panel = p->k->panel;
-    float *v = room, *m = room + PLANES * panels_size(p, p->block, w->in.c);
+    const size_t panel = p->k->panel, in = w->in.c, out = w->out.c,
+                 next_v = panels_size(p, p->block, in),
+                 next_m = panels_size(p, p->block, out);
+    float *v = room, *m = room + PLANES * next_v;
     size_t image;
     for (size_t i = 0; i < count; i++) {
         const slc_tile t =
-            tile_in(p, w->out, w->in, w->padding, first + i, p->block, &image);
+            tile_of(p, w->out, w->in, w->padding, first + i, p->block, &image);
         p->k->winograd_in(v + i * panel, w->from + image * slc_shape_size(w->in), &t);
     }
-    multiply(p, w, count, v, m);
+    for (size_t t = 0; t < PLANES; t++)
+        p->k->winograd_product(m + t * next_m, v + t * next_v, w->u + t * plane_size(p),
+                               count, in, out, p->block);
     for (size_t i = 0; i < count; i++) {
-        const slc_tile t = tile_in(p, w->out, w->out, 0, first + i, p->block, &image);
+        const slc_tile t = tile_of(p, w->out, w->out, 0, first + i, p->block, &image);
         p->k->winograd_out(w->to + image * slc_shape_size(w->out), m + i * panel, w->bias,
                            &t);
     }
 }
 
-static void convolve(product *p, const way *w, float *room)
+static void convolve(const product *p, const way *w, float *room)
 {
     const size_t tiles = tiles_of(p, w->out), blocks = (tiles + p->block - 1) / p->block;
 #pragma omp parallel for num_threads((int)p->threads) schedule(static)
@@ -222,53 +200,41 @@ static void convolve(product *p, const way *w, float *room)
                            room + part * room_size(p, p->block));
 }
 
+/* Weights of a net that learns are other ones in every step: their planes, four times as
+ * large as they, are made in scratch. */
 static bool forward(void *out, const slc_product_call *call)
 {
     product *p = out;
-    set_weights(p, call, false);
+    const bool kept = p->u != NULL;
+    float *u = kept ? p->u : call->scratch;
+    if (!kept || p->version != call->version) set_weights(p, call->w, false, u);
+    p->version = call->version;
     convolve(p,
              &(way){.from = call->x,
                     .to = call->y,
                     .bias = call->b,
+                    .u = u,
                     .in = p->geom.in,
                     .out = p->geom.out,
                     .padding = p->geom.padding},
-             call->scratch);
+             (float *)call->scratch + (kept ? 0 : PLANES * plane_size(p)));
     return true;
 }
 
 static bool backward_data(void *out, const slc_product_call *call)
 {
-    product *p = out;
-    set_weights(p, call, true);
+    const product *p = out;
+    float *u = call->scratch;
+    set_weights(p, call->w, true, u);
     convolve(p,
              &(way){.from = call->dy,
                     .to = call->dx,
+                    .u = u,
                     .in = p->geom.out,
                     .out = p->geom.in,
-                    .padding = 2 - p->geom.padding,
-                    .turned = true},
-             call->scratch);
+                    .padding = 2 - p->geom.padding},
+             u + PLANES * plane_size(p));
     return true;
-}
-
-/* G' s G: 16 sums become the gradients of 9 weights. */
-static void gather_weights(const float *s, size_t next, float *dw, bool add)
-{
-    float half[3][4];
-    for (size_t j = 0; j < 4; j++) {
-        const float a = s[j * next], b = s[(4 + j) * next], c = s[(8 + j) * next],
-                    d = s[(12 + j) * next];
-        half[0][j] = a + 0.5f * (b + c), half[1][j] = 0.5f * (b - c);
-        half[2][j] = d + 0.5f * (b + c);
-    }
-    for (size_t i = 0; i < 3; i++, dw += 3) {
-        const float *h = half[i];
-        const float sum = 0.5f * (h[1] + h[2]);
-        dw[0] = h[0] + sum + (add ? dw[0] : 0);
-        dw[1] = 0.5f * (h[1] - h[2]) + (add ? dw[1] : 0);
-        dw[2] = h[3] + sum + (add ? dw[2] : 0);
-    }
 }
 
 /* Both planes of one chunk of tiles, by all threads. */
@@ -281,9 +247,9 @@ static void spread_chunk(const product *p, const slc_product_call *call, size_t 
     for (size_t i = 0; i < count; i++) {
         const size_t at = i * p->k->panel;
         size_t image;
-        slc_tile t = tile_in(p, g->out, g->in, g->padding, first + i, p->chunk, &image);
+        slc_tile t = tile_of(p, g->out, g->in, g->padding, first + i, p->chunk, &image);
         p->k->winograd_in(v + at, x + image * slc_shape_size(g->in), &t);
-        t = tile_in(p, g->out, g->out, 0, first + i, p->chunk, &image);
+        t = tile_of(p, g->out, g->out, 0, first + i, p->chunk, &image);
         p->k->winograd_spread(m + at, dy + image * slc_shape_size(g->out), &t);
     }
 }
@@ -301,16 +267,19 @@ static bool backward_weights(void *out, const slc_product_call *call)
         for (size_t first = 0; first < tiles; first += p->chunk) {
             const size_t count = slc_min(p->chunk, tiles - first);
             spread_chunk(p, call, first, count, v, m);
-#pragma omp for schedule(static)
+#pragma omp for schedule(static) collapse(2)
             for (size_t t = 0; t < PLANES; t++)
-                p->k->winograd_learn(sums + t * plane, first > 0, m + t * next_m,
-                                     v + t * next_v, count, in, outs, p->chunk);
+                for (size_t c = 0; c < in; c += panel)
+                    p->k->winograd_learn(sums + t * plane + c * outs, first > 0,
+                                         m + t * next_m, v + t * next_v + c * p->chunk,
+                                         count, outs, p->chunk);
         }
 #pragma omp for schedule(static)
         for (size_t k = 0; k < outs; k++)
-            for (size_t c = 0; c < in; c++)
-                gather_weights(sums + (c / panel * outs + k) * panel + c % panel, plane,
-                               call->dw + 9 * (k * in + c), call->add_dw);
+            for (size_t c = 0; c < in; c += panel)
+                p->k->winograd_gather(call->dw + TAPS * (k * in + c), call->add_dw,
+                                      sums + (c * outs + k * panel), plane,
+                                      slc_min(panel, in - c));
     }
     return true;
 }

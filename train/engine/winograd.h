@@ -1,4 +1,4 @@
-/* 3 x 3 convolutions of stride 1 in f32 by Winograd's F(2 x 2, 3 x 3), for both engines. */
+/* 3 x 3 convolutions of stride 1 in f32 by Winograd's F(4 x 4, 3 x 3), for both engines. */
 #ifndef TRAIN_ENGINE_WINOGRAD_H
 #define TRAIN_ENGINE_WINOGRAD_H
 
