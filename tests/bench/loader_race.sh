@@ -118,15 +118,28 @@ race_preprocess() {
     row '  its peak memory, bytes' "$(cat "$work/rss")" '' '' '< 1e8'
 }
 
+# Takes all files out of the page cache, which needs no rights.
+forget_pages() {
+    python3 - "$1" <<'END'
+import os, sys
+for folder, _, names in os.walk(sys.argv[1]):
+    for name in names:
+        fd = os.open(os.path.join(folder, name), os.O_RDONLY)
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(fd)
+END
+}
+
 race_open() {
     # The listing is kept once the folders have not changed for a second.
     for _ in $(seq "$rounds"); do
         rm -rf "$SLUICE_CACHE"
         for kind in cold listed; do
+            forget_pages "$cifar"
             "$sluice" bench loader "$cifar" -t 0.1 -q --json | number first_batch_seconds >>"$work/$kind.rates"
         done
     done
-    row 'CIFAR-10 as files: seconds to the first batch' "$(median cold)" '' '' '<= 1.0'
+    row 'CIFAR-10 as files, pages not cached: seconds to the first batch' "$(median cold)" '' '' '<= 1.0'
     row '  with the listing kept' "$(median listed)" '' '' '<= 0.2'
 }
 
