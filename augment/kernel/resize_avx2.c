@@ -70,14 +70,68 @@ static inline __m128i pixel(const rows_in src, const slc_taps *taps, size_t x)
                               _mm256_extracti128_si256(bytes, 1));
 }
 
-static void rgb(rows_out dst, rows_in src, size_t safe, const slc_taps *taps)
+static void rgb(rows_out dst, rows_in src, size_t x, size_t safe, const slc_taps *taps)
 {
     uint32_t word[4];
-    for (size_t x = 0; x < safe; x++) {
+    for (; x < safe; x++) {
         _mm_storeu_si128((__m128i *)word, pixel(src, taps, x));
         for (int r = 0; r < ROWS; r++)
             memcpy(dst[r] + 3 * x, word + r, 4);
     }
+}
+
+/* Enlarging takes two taps at most: the same without a loop. */
+static inline __m128i pixel_of_two(const rows_in src, const slc_taps *taps, size_t x)
+{
+    const __m256i order = _mm256_broadcastsi128_si256(
+        _mm_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1));
+    const size_t at = 3 * (size_t)taps->first[x];
+    const __m256i c = split(taps->coef + x * taps->room), half = _mm256_set1_epi32(HALF);
+    const __m256i lo = _mm256_shuffle_epi32(c, 0x00), hi = _mm256_shuffle_epi32(c, 0xaa);
+    __m256i out[2];
+    for (int k = 0; k < 2; k++) {
+        const __m128i a = _mm_loadl_epi64((const __m128i *)(src[2 * k] + at)),
+                      b = _mm_loadl_epi64((const __m128i *)(src[2 * k + 1] + at));
+        const __m256i v = _mm256_shuffle_epi8(
+            _mm256_inserti128_si256(_mm256_castsi128_si256(a), b, 1), order);
+        out[k] = join((sums){_mm256_add_epi32(half, _mm256_madd_epi16(v, lo)),
+                             _mm256_madd_epi16(v, hi)});
+    }
+    const __m256i words = _mm256_packus_epi32(out[0], out[1]);
+    const __m256i bytes = _mm256_packus_epi16(words, words);
+    return _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes),
+                              _mm256_extracti128_si256(bytes, 1));
+}
+
+static bool has_two_taps(const slc_taps *taps)
+{
+    int32_t most = 0;
+    for (size_t x = 0; x < taps->out; x++)
+        most = taps->count[x] > most ? taps->count[x] : most;
+    return most <= 2;
+}
+
+/* Four pixels of each row are stored with four bytes of the next ones' places. Returns how
+ * many pixels were done. */
+static size_t rgb_of_two(rows_out dst, rows_in src, size_t safe, const slc_taps *taps)
+{
+    const __m128i order =
+        _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1);
+    size_t x = 0;
+    for (; x + 6 <= safe; x += 4) {
+        const __m128i p0 = pixel_of_two(src, taps, x),
+                      p1 = pixel_of_two(src, taps, x + 1),
+                      p2 = pixel_of_two(src, taps, x + 2),
+                      p3 = pixel_of_two(src, taps, x + 3);
+        const __m128i a = _mm_unpacklo_epi32(p0, p1), b = _mm_unpackhi_epi32(p0, p1),
+                      c = _mm_unpacklo_epi32(p2, p3), d = _mm_unpackhi_epi32(p2, p3);
+        const __m128i row[ROWS] = {_mm_unpacklo_epi64(a, c), _mm_unpackhi_epi64(a, c),
+                                   _mm_unpacklo_epi64(b, d), _mm_unpackhi_epi64(b, d)};
+        for (int r = 0; r < ROWS; r++)
+            _mm_storeu_si128((__m128i *)(dst[r] + 3 * x),
+                             _mm_shuffle_epi8(row[r], order));
+    }
+    return x;
 }
 
 /* Pixels whose last load would pass the row's end, and the last one (each is stored with a
@@ -88,6 +142,7 @@ void slc_resize_across_avx2(uint8_t *dst, size_t dst_stride, const uint8_t *src,
 {
     const size_t most = channels == 3 ? slc_taps_safe(taps, 3 * in) : 0;
     const size_t safe = most == taps->out ? most - 1 : most;
+    const bool two = has_two_taps(taps);
     for (size_t y = 0; channels == 3 && y < rows; y += ROWS) {
         rows_in from;
         rows_out to;
@@ -96,7 +151,7 @@ void slc_resize_across_avx2(uint8_t *dst, size_t dst_stride, const uint8_t *src,
             from[r] = src + row * src_stride;
             to[r] = dst + row * dst_stride;
         }
-        rgb(to, from, safe, taps);
+        rgb(to, from, two ? rgb_of_two(to, from, safe, taps) : 0, safe, taps);
     }
     const slc_taps rest = {.out = taps->out - safe,
                            .room = taps->room,
