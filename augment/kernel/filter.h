@@ -11,11 +11,15 @@
  *            and clamped; |alpha| to 2^20; dst may be a or b
  *   down     dst[i] = sum over t of taps[t] * rows[t][i], in order, float32; reads up to 63
  *            bytes more of each row
- *   even_down    the same for an odd count of symmetric taps: the middle one first, then pairs
- *            of rows from the outermost inwards, which are added before they are weighted
- *   even_across  dst[i] = the same sum along a row, over t of taps[t] * src[i + t * step],
- *            rounded half to even; the sum lies in -0.5 to 255.5; src has (count - 1) * step
- *            more values, and up to 63 beyond them are read
+ *   weigh    the same of rows of float32
+ *   even_down    a sum for an odd count of symmetric taps in 1 / 65,536, of which all together
+ *            are at most one: the middle row and pairs of rows from the outermost inwards, each
+ *            product cut off at 1 / 128, with half of what that loses added; dst in 1 / 128;
+ *            reads as down
+ *   even_across  dst[i] = the same sum along a row in 1 / 128 (to 255 and a quarter), over t of
+ *            taps[t] * src[i + t * step], rounded; src has (count - 1) * step more values, and
+ *            up to 63 beyond them are read
+ *   nearest  dst[i] = src[i], which lies in 0 to 255.5, rounded half to even
  *   add      sum[i] += weight * src[i], float32, product rounded first
  *   cut      dst[i] = src[i] cut off towards zero
  *   box_across  dst = (last - first) * weight[0] + (before + after) * weight[1], in 2^-24,
@@ -48,10 +52,13 @@ typedef struct slc_filters {
                   float alpha);
     void (*down)(float *dst, const uint8_t *const *rows, const float *taps, size_t count,
                  size_t n);
-    void (*even_down)(float *dst, const uint8_t *const *rows, const float *taps,
+    void (*weigh)(float *dst, const float *const *rows, const float *taps, size_t count,
+                  size_t n);
+    void (*even_down)(uint16_t *dst, const uint8_t *const *rows, const uint16_t *taps,
                       size_t count, size_t n);
-    void (*even_across)(uint8_t *dst, const float *src, const float *taps, size_t count,
-                        size_t n, size_t step);
+    void (*even_across)(uint8_t *dst, const uint16_t *src, const uint16_t *taps,
+                        size_t count, size_t n, size_t step);
+    void (*nearest)(uint8_t *dst, const float *src, size_t n);
     void (*add)(float *sum, const uint8_t *src, float weight, size_t n);
     void (*cut)(uint8_t *dst, const float *src, size_t n);
     void (*box_across)(uint8_t *dst, const uint32_t *first, const uint32_t *last,

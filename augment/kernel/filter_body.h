@@ -222,20 +222,43 @@ static void down(float *restrict dst, const uint8_t *const *rows, const float *t
     }
 }
 
-static void even_down(float *restrict dst, const uint8_t *const *rows, const float *taps,
-                      size_t count, size_t n)
+static void weigh(float *restrict dst, const float *const *rows, const float *taps,
+                  size_t count, size_t n)
+{
+    for (size_t i = 0; i < n; i += BLOCK) {
+        _Alignas(64) float sum[BLOCK] = {0};
+        for (size_t t = 0; t < count; t++)
+            for (size_t k = 0; k < BLOCK; k++)
+                sum[k] += taps[t] * rows[t][i + k];
+        put_sums(dst + i, sum, n - i);
+    }
+}
+
+/* The high half of a product of unsigned 16-bit numbers. */
+static inline uint16_t times(uint16_t a, uint16_t b)
+{
+    return (uint16_t)(((uint32_t)a * b) >> 16);
+}
+
+static void even_down(uint16_t *restrict dst, const uint8_t *const *rows,
+                      const uint16_t *taps, size_t count, size_t n)
 {
     const size_t middle = count / 2;
     for (size_t i = 0; i < n; i += BLOCK) {
-        _Alignas(64) float sum[BLOCK];
+        _Alignas(64) uint16_t sum[BLOCK];
         for (size_t k = 0; k < BLOCK; k++)
-            sum[k] = taps[middle] * (float)rows[middle][i + k];
+            sum[k] =
+                (uint16_t)(times((uint16_t)(rows[middle][i + k] << 7), taps[middle]) +
+                           count / 4);
         for (size_t t = 0; t < middle; t++) {
             const uint8_t *a = rows[t] + i, *b = rows[count - 1 - t] + i;
             for (size_t k = 0; k < BLOCK; k++)
-                sum[k] += taps[t] * (float)(a[k] + b[k]);
+                sum[k] += times((uint16_t)((a[k] + b[k]) << 7), taps[t]);
         }
-        put_sums(dst + i, sum, n - i);
+        if (n - i >= BLOCK)
+            memcpy(dst + i, sum, sizeof(sum));
+        else
+            memcpy(dst + i, sum, (n - i) * sizeof(*sum));
     }
 }
 
@@ -249,24 +272,31 @@ static inline uint8_t level(float v)
     return (uint8_t)bits;
 }
 
-static void even_across(uint8_t *restrict dst, const float *restrict src,
-                        const float *taps, size_t count, size_t n, size_t step)
+static void even_across(uint8_t *restrict dst, const uint16_t *restrict src,
+                        const uint16_t *taps, size_t count, size_t n, size_t step)
 {
     const size_t middle = count / 2;
     for (size_t i = 0; i < n; i += BLOCK) {
-        _Alignas(64) float sum[BLOCK];
+        _Alignas(64) uint16_t sum[BLOCK];
         _Alignas(64) uint8_t out[BLOCK];
         for (size_t k = 0; k < BLOCK; k++)
-            sum[k] = taps[middle] * src[i + middle * step + k];
+            sum[k] = (uint16_t)(times(src[i + middle * step + k], taps[middle]) +
+                                count / 4 + 64);
         for (size_t t = 0; t < middle; t++) {
-            const float *a = src + i + t * step, *b = src + i + (count - 1 - t) * step;
+            const uint16_t *a = src + i + t * step, *b = src + i + (count - 1 - t) * step;
             for (size_t k = 0; k < BLOCK; k++)
-                sum[k] += taps[t] * (a[k] + b[k]);
+                sum[k] += times((uint16_t)(a[k] + b[k]), taps[t]);
         }
         for (size_t k = 0; k < BLOCK; k++)
-            out[k] = level(sum[k]);
+            out[k] = (uint8_t)(sum[k] >> 7);
         put(dst + i, out, n - i);
     }
+}
+
+static void nearest(uint8_t *restrict dst, const float *restrict src, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dst[i] = level(src[i]);
 }
 
 static void add(float *restrict sum, const uint8_t *restrict src, float weight, size_t n)
@@ -327,8 +357,10 @@ const slc_filters FILTERS = {.smooth = smooth,
                              .median = median,
                              .blend = blend,
                              .down = down,
+                             .weigh = weigh,
                              .even_down = even_down,
                              .even_across = even_across,
+                             .nearest = nearest,
                              .add = add,
                              .cut = cut,
                              .box_across = box_across,

@@ -249,7 +249,7 @@ static slc_status motion_area(const slc_context *context, const slc_draw *drawn,
         for (size_t t = 0; t < size; t++)
             rows[t] = from.px + y * from.stride + offset[t];
         f->down(sums, rows, weight, size, n);
-        f->even_across(out->px + y * out->stride, sums, (const float[]){1}, 1, n, c);
+        f->nearest(out->px + y * out->stride, sums, n);
     }
     return SLC_OK;
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "augment/kernel/filter.h"
 #include "augment/kernel/warp.h"
 #include "augment/op.h"
 #include "base/num.h"
@@ -25,7 +26,9 @@ static int32_t position(float v)
 {
     const float far = 0x1p28f;
     v = v * (float)SLC_WARP_ONE;
-    return (int32_t)floorf(v < -far ? -far : v > far ? far : v);
+    v = v < -far ? -far : v > far ? far : v;
+    const int32_t whole = (int32_t)v;
+    return whole - (v < (float)whole);
 }
 
 /* ---- elastic ---- */
@@ -58,9 +61,12 @@ static bool elastic_draw(const void *set, slc_at *at, slc_draw *out)
     return true;
 }
 
+enum { BEHIND = 63 }; /* values that a filter may read behind its last */
+
 /* torchvision's kernel: an odd number of taps, about 8 sigma; reach is half of it. */
 typedef struct gauss {
     float *weight;
+    const float **rows; /* what each tap stands on */
     size_t reach;
 } gauss;
 
@@ -70,7 +76,8 @@ static bool gauss_make(gauss *g, slc_arena *arena, double sigma)
     if (taps % 2 == 0) taps++;
     g->reach = taps / 2;
     g->weight = slc_arena_alloc(arena, taps * sizeof(float));
-    if (!g->weight) return false;
+    g->rows = slc_arena_alloc(arena, taps * sizeof(*g->rows));
+    if (!g->weight || !g->rows) return false;
     double sum = 0;
     for (size_t i = 0; i < taps; i++) {
         const double x = (double)i - (double)g->reach;
@@ -92,30 +99,30 @@ static size_t reflected(ptrdiff_t i, size_t n)
 }
 
 /* Blurs each line of w, with its ends reflected into the padding first. */
-static void blur_across(float *field, size_t w, size_t h, const gauss *g, float *line)
+static void blur_across(float *field, size_t w, size_t h, const gauss *g, float *line,
+                        const slc_filters *f)
 {
+    for (size_t t = 0; t <= 2 * g->reach; t++)
+        g->rows[t] = line + t;
     for (size_t y = 0; y < h; y++) {
         float *row = field + y * w;
-        for (size_t i = 0; i < w + 2 * g->reach; i++)
+        memcpy(line + g->reach, row, w * sizeof(*row));
+        for (size_t i = 0; i < g->reach; i++) {
             line[i] = row[reflected((ptrdiff_t)i - (ptrdiff_t)g->reach, w)];
-        memset(row, 0, w * sizeof(*row));
-        for (size_t t = 0; t <= 2 * g->reach; t++)
-            for (size_t x = 0; x < w; x++)
-                row[x] += g->weight[t] * line[x + t];
+            line[g->reach + w + i] = row[reflected((ptrdiff_t)(w + i), w)];
+        }
+        f->weigh(row, g->rows, g->weight, 2 * g->reach + 1, w);
     }
 }
 
-static void blur_down(float *out, const float *field, size_t w, size_t h, const gauss *g)
+static void blur_down(float *out, const float *field, size_t w, size_t h, const gauss *g,
+                      const slc_filters *f)
 {
     for (size_t y = 0; y < h; y++) {
-        float *row = out + y * w;
-        memset(row, 0, w * sizeof(*row));
-        for (size_t t = 0; t <= 2 * g->reach; t++) {
-            const float *from =
+        for (size_t t = 0; t <= 2 * g->reach; t++)
+            g->rows[t] =
                 field + reflected((ptrdiff_t)(y + t) - (ptrdiff_t)g->reach, h) * w;
-            for (size_t x = 0; x < w; x++)
-                row[x] += g->weight[t] * from[x];
-        }
+        f->weigh(out + y * w, g->rows, g->weight, 2 * g->reach + 1, w);
     }
 }
 
@@ -134,19 +141,21 @@ static void noise(float *field, size_t n, uint64_t seed, uint32_t axis)
 }
 
 /* One axis of the displacement in px: smoothed noise times scale, into out. */
-static bool displace(float *out, float *scratch, const slc_image *in, slc_arena *arena,
+static bool displace(float *out, float *scratch, const slc_image *in, slc_work *work,
                      uint64_t seed, uint32_t axis, const slc_reals *sigma, double scale)
 {
     gauss gx, gy;
     const size_t n = in->w * in->h;
+    slc_arena *arena = &work->arena;
+    const slc_filters *f = slc_filters_of[work->isa];
     if (!gauss_make(&gx, arena, sigma->v[0]) ||
         !gauss_make(&gy, arena, sigma->v[sigma->n - 1]))
         return false;
-    float *line = slc_arena_alloc(arena, (in->w + 2 * gx.reach) * sizeof(*line));
+    float *line = slc_arena_alloc(arena, (in->w + 2 * gx.reach + BEHIND) * sizeof(*line));
     if (!line) return false;
     noise(scratch, n, seed, axis);
-    blur_across(scratch, in->w, in->h, &gx, line);
-    blur_down(out, scratch, in->w, in->h, &gy);
+    blur_across(scratch, in->w, in->h, &gx, line, f);
+    blur_down(out, scratch, in->w, in->h, &gy, f);
     for (size_t i = 0; i < n; i++)
         out[i] *= (float)scale;
     return true;
@@ -166,13 +175,12 @@ static slc_status elastic_area(const slc_context *context, const slc_draw *drawn
     if (!slc_mul3(in->w, in->h, sizeof(float), &n))
         return slc_fail(err, SLC_ELIMIT, "elastic: image too large");
     float *dx = slc_arena_alloc(arena, n), *dy = slc_arena_alloc(arena, n),
-          *scratch = slc_arena_alloc(arena, n);
+          *scratch = slc_arena_alloc(arena, n + BEHIND * sizeof(float));
     int32_t *xs = slc_arena_alloc(arena, 2 * in->w * sizeof(*xs));
     /* torchvision divides x by the height and y by the width, in units of half a side. */
     if (!dx || !dy || !scratch || !xs ||
-        !displace(dx, scratch, in, arena, seed, 0, &s->sigma,
-                  s->alpha.v[0] / h * w / 2) ||
-        !displace(dy, scratch, in, arena, seed, 1, &s->sigma,
+        !displace(dx, scratch, in, work, seed, 0, &s->sigma, s->alpha.v[0] / h * w / 2) ||
+        !displace(dy, scratch, in, work, seed, 1, &s->sigma,
                   s->alpha.v[s->alpha.n - 1] / w * h / 2))
         return slc_fail(err, SLC_ENOMEM, "elastic: no memory");
     int32_t *ys = xs + in->w;

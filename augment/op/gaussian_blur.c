@@ -1,8 +1,8 @@
 /* Gaussian blur as torchvision defines it: an odd kernel, reflected borders, one sigma for both
- * directions. torchvision sums a two-dimensional kernel in float32, this one two
- * one-dimensional ones: results may differ by one level where a sum is nearly a tie. */
+ * directions. torchvision sums a two-dimensional kernel in float32, this one two one-dimensional
+ * ones in fixed point, with 1 / 128 of a level between them: results may differ by one level where
+ * a sum is nearly a tie. */
 #include <math.h>
-#include <string.h>
 
 #include "augment/kernel/filter.h"
 #include "augment/op/bordered.h"
@@ -45,25 +45,30 @@ static bool draw(const void *set, slc_at *at, slc_draw *out)
     return true;
 }
 
-/* exp(-(x / sigma)^2 / 2), normalised, in float32 as torch does it; gives how many taps are
- * left. Those below 2^-32 at the ends are left out: all together they move no sum by 2^-17 of a
- * level, and arithmetic on the denormal ones among them is a hundred times as slow. */
-static size_t gaussian(float *taps, size_t size, double sigma)
+/* exp(-(x / sigma)^2 / 2), normalised, in 1 / 65,536; gives how many taps are left, as those that
+ * round to nothing at the ends are left out. The middle one, which is the largest, takes what the
+ * others' rounding leaves, so that an even area stays as it is. */
+static size_t gaussian(uint16_t *taps, size_t size, double sigma)
 {
-    const float half = (float)(size - 1) * 0.5f;
-    float sum = 0;
-    for (size_t i = 0; i < size; i++) {
-        const float x = ((float)i - half) / (float)sigma;
-        taps[i] = expf(-0.5f * (x * x));
-        sum += taps[i];
+    const size_t middle = size / 2;
+    double half[MAX_SIZE / 2 + 1], sum = 1;
+    for (size_t i = 1; i <= middle; i++) {
+        const double x = (double)i / sigma;
+        half[i] = exp(-0.5 * x * x);
+        sum += 2 * half[i];
     }
-    for (size_t i = 0; i < size; i++)
-        taps[i] /= sum;
-    size_t unseen = 0;
-    while (unseen < size / 2 && taps[unseen] < 0x1p-32f)
-        unseen++;
-    memmove(taps, taps + unseen, (size - 2 * unseen) * sizeof(*taps));
-    return size - 2 * unseen;
+    size_t left = 0;
+    uint32_t rest = 65536;
+    for (size_t i = 1; i <= middle; i++) {
+        const uint16_t tap = (uint16_t)lrint(half[i] / sum * 65536);
+        if (tap == 0) break;
+        half[++left] = tap;
+        rest -= 2u * tap;
+    }
+    for (size_t i = 1; i <= left; i++)
+        taps[left - i] = taps[left + i] = (uint16_t)half[i];
+    taps[left] = (uint16_t)(rest > UINT16_MAX ? UINT16_MAX : rest);
+    return 2 * left + 1;
 }
 
 static slc_status area(const slc_context *context, const slc_draw *drawn,
@@ -72,7 +77,7 @@ static slc_status area(const slc_context *context, const slc_draw *drawn,
     const settings *s = context->settings;
     const slc_reals *size = &s->kernel_size;
     const slc_filters *f = slc_filters_of[work->isa];
-    float across[MAX_SIZE], down[MAX_SIZE];
+    uint16_t across[MAX_SIZE], down[MAX_SIZE];
     const size_t kw = gaussian(across, (size_t)size->v[0], drawn->v[0]);
     const size_t kh = gaussian(down, (size_t)size->v[size->n > 1 ? 1 : 0], drawn->v[0]);
     const size_t c = in->channels, wide = (in->w + kw - 1) * c;
@@ -81,7 +86,7 @@ static slc_status area(const slc_context *context, const slc_draw *drawn,
     const slc_status status =
         slc_bordered(&from, in, kw / 2, kh / 2, slc_reflect_at, &work->arena, err);
     if (status) return status;
-    float *sums = slc_arena_alloc(&work->arena, (wide + 64) * sizeof(*sums));
+    uint16_t *sums = slc_arena_alloc(&work->arena, (wide + 64) * sizeof(*sums));
     if (!sums) return slc_fail(err, SLC_ENOMEM, "gaussian_blur: no memory");
     for (size_t y = 0; y < in->h; y++) {
         const uint8_t *rows[MAX_SIZE];

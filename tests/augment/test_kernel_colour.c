@@ -172,48 +172,72 @@ static void put_rows(const uint8_t *rows[TAPS], const guard g[TAPS], slc_rng *rn
     }
 }
 
+/* Symmetric taps that are one together. */
+static const uint16_t even_taps[TAPS] = {3277, 6554, 13107, 19660, 13107, 6554, 3277};
+
 static void test_sums(slc_isa isa, slc_rng *rng, const guard *g, size_t n, int at_end)
 {
     const slc_filters *c = &slc_filters_c, *f = slc_filters_of[isa];
     const uint8_t *rows[TAPS];
-    float taps[TAPS], want[BYTES + SLACK], whole = 0;
+    float taps[TAPS], want[BYTES];
+    uint16_t want_even[BYTES], *const even =
+                                   (uint16_t *)(void *)place(&g[0], 2 * n, at_end);
+    float *const got = (float *)(void *)place(&g[0], 4 * n, at_end);
     for (int t = 0; t < TAPS; t++)
         taps[t] = (float)slc_rng_uniform(rng, 0, 0.3);
     put_rows(rows, g + 1, rng, n + 63, at_end);
-    float *const got = (float *)(void *)place(&g[0], 4 * n, at_end);
     c->down(want, rows, taps, TAPS, n);
     f->down(got, rows, taps, TAPS, n);
     CHECK(memcmp(want, got, 4 * n) == 0, "down, %s, %zu", slc_isa_name(isa), n);
 
+    const float *floats[TAPS];
+    for (int t = 0; t < TAPS; t++) {
+        float *const row = (float *)(void *)place(&g[1 + t], 4 * (n + 63), at_end);
+        for (size_t i = 0; i < n + 63; i++)
+            row[i] = (float)slc_rng_uniform(rng, -1, 1);
+        floats[t] = row;
+    }
+    c->weigh(want, floats, taps, TAPS, n);
+    f->weigh(got, floats, taps, TAPS, n);
+    CHECK(memcmp(want, got, 4 * n) == 0, "weigh, %s, %zu", slc_isa_name(isa), n);
+
+    put_rows(rows, g + 1, rng, n + 63, at_end);
     for (int t = 0; t < TAPS; t++)
-        whole += taps[t] = taps[t > TAPS / 2 ? TAPS - 1 - t : t];
-    for (int t = 0; t < TAPS; t++)
-        taps[t] /= whole;
-    c->even_down(want, rows, taps, TAPS, n);
-    f->even_down(got, rows, taps, TAPS, n);
-    CHECK(memcmp(want, got, 4 * n) == 0, "even_down, %s, %zu", slc_isa_name(isa), n);
+        taps[t] = (float)even_taps[t] / 512;
     c->down(want, rows, taps, TAPS, n);
+    c->even_down(want_even, rows, even_taps, TAPS, n);
+    f->even_down(even, rows, even_taps, TAPS, n);
+    CHECK(memcmp(want_even, even, 2 * n) == 0, "even_down, %s, %zu", slc_isa_name(isa),
+          n);
     for (size_t i = 0; i < n; i++)
-        CHECK(fabs((double)got[i] - (double)want[i]) < 1e-3, "even_down, not down");
+        CHECK(fabs(even[i] - (double)want[i]) < TAPS / 2 + 1, "%d is not %g", even[i],
+              (double)want[i]);
 }
 
 static void test_across(slc_isa isa, slc_rng *rng, const guard *g, size_t n, int at_end)
 {
     enum { STEP = 3, MORE = (TAPS - 1) * STEP + 63 };
-    const float taps[TAPS] = {0.05f, 0.1f, 0.2f, 0.3f, 0.2f, 0.1f, 0.05f};
-    float *const src = (float *)(void *)place(&g[1], 4 * (n + MORE), at_end);
+    const slc_filters *c = &slc_filters_c, *f = slc_filters_of[isa];
+    uint16_t *const src = (uint16_t *)(void *)place(&g[1], 2 * (n + MORE), at_end);
+    float *const level = (float *)(void *)place(&g[2], 4 * n, at_end);
     uint8_t want[BYTES], *const got = place(&g[0], n, at_end);
     for (size_t i = 0; i < n + MORE; i++)
-        src[i] = (float)slc_rng_uniform(rng, 0, 255);
-    slc_filters_c.even_across(want, src, taps, TAPS, n, STEP);
-    slc_filters_of[isa]->even_across(got, src, taps, TAPS, n, STEP);
+        src[i] = (uint16_t)slc_rng_uniform(rng, 0, 255.25 * 128);
+    c->even_across(want, src, even_taps, TAPS, n, STEP);
+    f->even_across(got, src, even_taps, TAPS, n, STEP);
     same(got, want, n, "even_across", isa, n);
     for (size_t i = 0; i < n; i++) {
         double all = 0;
         for (size_t t = 0; t < TAPS; t++)
-            all += (double)taps[t] * (double)src[i + STEP * t];
-        CHECK(fabs(got[i] - all) < 0.501, "%d is not %g", got[i], all);
+            all += (double)even_taps[t] * src[i + STEP * t] / 65536 / 128;
+        CHECK(fabs(got[i] - all) < 0.52, "%d is not %g", got[i], all);
     }
+    for (size_t i = 0; i < n; i++)
+        level[i] = (float)(slc_rng_u32(rng) % 2 ? slc_rng_uniform(rng, 0, 255.5)
+                                                : slc_rng_u32(rng) % 511 / 2.0);
+    f->nearest(got, level, n);
+    for (size_t i = 0; i < n; i++)
+        CHECK(got[i] == rintf(level[i]), "%g is not %d", (double)level[i], got[i]);
 }
 
 static void test_medians(slc_isa isa, slc_rng *rng, const guard *g, size_t n, int at_end)
