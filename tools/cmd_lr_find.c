@@ -77,7 +77,7 @@ static slc_status print_json(const slc_lr_find *f, slc_err *err)
                           err);
 }
 
-static void print_text(const slc_lr_find *f, const char *recipe)
+static void print_text(const slc_lr_find *f, const char *recipe, const cli_texts *set)
 {
     if (!isfinite(f->valley)) {
         printf("the loss did not fall anywhere between %.3g and %.3g: try other bounds\n",
@@ -91,7 +91,10 @@ static void print_text(const slc_lr_find *f, const char *recipe)
     if (isfinite(f->steepest))
         printf("steepest  %.3g   (where the loss falls fastest: a bold one)\n",
                f->steepest);
-    printf("try: sluice train %s --set optim.lr=%.2g\n", recipe, f->valley);
+    printf("try: sluice train %s", recipe);
+    for (size_t i = 0; i < set->n; i++)
+        printf(" --set '%s'", set->v[i]);
+    printf(" --set optim.lr=%.2g -o RUN\n", f->valley);
 }
 
 static slc_status run(cli_context *cli, const void *settings, int count, char **args,
@@ -118,7 +121,7 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
                                                      .stop = cli->stop},
                              err);
     if (st == SLC_OK && cli->json) st = print_json(&found, err);
-    if (st == SLC_OK && !cli->json) print_text(&found, args[0]);
+    if (st == SLC_OK && !cli->json) print_text(&found, args[0], &s->set);
     if (st == SLC_OK && s->output) st = draw(&found, s->output, err);
     slc_lr_find_free(&found);
     slc_recipe_free(&recipe);
@@ -135,10 +138,13 @@ const cli_cmd cli_cmd_lr_find = {
     .details = "Trains a few steps of the recipe while the rate rises exponentially, and "
                "suggests one\n"
                "from the smoothed loss. Nothing is kept: weights start anew in the next "
-               "command.",
+               "command.\n"
+               "A smaller --lo spends steps where nothing happens and moves the valley "
+               "down with them;\n"
+               "for weights that are only tuned a little, begin at 1e-6.",
     .examples = "  sluice lr-find recipes/fashion-mnist.yaml -o lr.png",
     .options = options,
-    .initial = &(const find_settings){.lo = 1e-7, .hi = 10, .steps = 100},
+    .initial = &(const find_settings){.lo = 1e-5, .hi = 10, .steps = 100},
     .settings_size = sizeof(find_settings),
     .run = run,
 };

@@ -8,7 +8,7 @@
 typedef struct slc_lr_find_settings {
     const slc_recipe *recipe;
     size_t threads;
-    double lo, hi;  /* rates of the first and the last step; 0 = 1e-7, 10 */
+    double lo, hi;  /* rates of the first and the last step; 0 = 1e-5, 10 */
     uint64_t steps; /* 0 = 100 */
     double smooth;  /* share of the past in the smoothed loss; 0 = 0.98 */
     double diverge; /* stop at so many times the least smoothed loss; 0 = 4 */

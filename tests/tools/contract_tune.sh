@@ -163,9 +163,11 @@ section_lr_find() {
     need_fixtures
     export OMP_WAIT_POLICY=passive
     before=$(find . -type f | sort | xargs cksum)
-    expect 0 '"steepest":[0-9.e-]*,.*"diverged":false,"lr":\[1e-7,' "$sluice" lr-find tiny.yaml -q --steps 40 --hi 0.5 --json
+    expect 0 '"steepest":[0-9.e-]*,.*"diverged":false,"lr":\[1e-5,' "$sluice" lr-find tiny.yaml -q --steps 40 --hi 0.5 --json
     [ "$(tr -cd ',' <out | wc -c)" -ge 120 ] || fail "not 40 rates, losses and smoothed ones"
     expect 0 '^try: sluice train tiny.yaml --set optim.lr=' "$sluice" lr-find tiny.yaml -q --steps 40
+    expect 0 "^try: sluice train tiny.yaml --set 'optim.lr=0.2' --set 'optim.momentum=0' --set optim.lr=[0-9.e-]* -o RUN" \
+        "$sluice" lr-find tiny.yaml -q --steps 40 --set optim.lr=0.2 --set optim.momentum=0
     [ "$(rm -f out err; find . -type f | sort | xargs cksum)" = "$before" ] || fail "the ramp left or changed files"
     # Far too high rates run away, and the ramp ends there.
     expect 0 'did not fall anywhere between 1 and' "$sluice" lr-find tiny.yaml -q --lo 1 --hi 1e6

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "tests/check.h"
+#include "train/search/ledger.h"
 #include "train/study.h"
 
 static const char recipe_text[] = "optim: {lr: {log: [1e-3, 1]}}\n"
@@ -190,6 +191,68 @@ static void test_failures_are_kept_and_passed_over(const char *dir)
     slc_arena_free(&arena);
 }
 
+/* A study of a later program is left alone. */
+static void test_another_version_is_refused(const char *dir)
+{
+    slc_arena arena = {0};
+    slc_err err = {0};
+    char path[160];
+    slc_study *study = open_study(&arena, dir, "{trials: 3}");
+    const slc_node *recipe = slc_study_recipe(study);
+    const slc_tune t = *slc_study_tune(study);
+    slc_ledger *ledger = NULL;
+    snprintf(path, sizeof(path), "%s/study.sqlite", dir);
+    CHECK(slc_ledger_open(&ledger, path, false, &err) == SLC_OK, "%s", err.msg);
+    CHECK(slc_ledger_put(ledger, "version", "99", &err) == SLC_OK, "%s", err.msg);
+
+    slc_study *other = NULL;
+    CHECK(slc_study_reopen(&other, dir, &err) == SLC_EFORMAT, "reopened");
+    CHECK(strstr(err.msg, "study format 99, this program knows 1"), "%s", err.msg);
+    CHECK(slc_study_open(&other, dir, recipe, &t, 9, &err) == SLC_EFORMAT, "opened");
+    CHECK(strstr(err.msg, "study format 99"), "%s", err.msg);
+    char *version = NULL;
+    CHECK(slc_ledger_get(ledger, "version", &version, &err) == SLC_OK &&
+              strcmp(version, "99") == 0,
+          "the version was changed to %s", version ? version : "nothing");
+    free(version);
+    slc_ledger_close(&ledger);
+    slc_study_close(&study);
+    slc_arena_free(&arena);
+}
+
+/* Who keeps a study locked for longer than anyone waits is named as the reason; nothing is lost
+ * by it. */
+static void test_a_locked_study_says_so(const char *dir)
+{
+    slc_arena arena = {0};
+    slc_err err = {0};
+    char path[160];
+    slc_study *study = open_study(&arena, dir, "{trials: 3}");
+    slc_ledger *holder = NULL, *other = NULL;
+    snprintf(path, sizeof(path), "%s/study.sqlite", dir);
+    CHECK(slc_ledger_open(&holder, path, false, &err) == SLC_OK, "%s", err.msg);
+    CHECK(slc_ledger_open(&other, path, false, &err) == SLC_OK, "%s", err.msg);
+    CHECK(slc_ledger_begin(holder, &err) == SLC_OK, "%s", err.msg);
+
+    slc_ledger_wait(other, 100);
+    CHECK(slc_ledger_begin(other, &err) == SLC_EIO, "two hold the lock");
+    CHECK(strstr(err.msg, "in use: another program has kept it locked for 0.1 s"), "%s",
+          err.msg);
+    CHECK(slc_ledger_put(holder, "mine", "kept", &err) == SLC_OK, "%s", err.msg);
+    CHECK(slc_ledger_end(holder, SLC_OK, &err) == SLC_OK, "%s", err.msg);
+    CHECK(slc_ledger_begin(other, &err) == SLC_OK, "still locked: %s", err.msg);
+    char *text = NULL;
+    CHECK(slc_ledger_get(other, "mine", &text, &err) == SLC_OK && text &&
+              strcmp(text, "kept") == 0,
+          "what the holder wrote is lost");
+    free(text);
+    CHECK(slc_ledger_end(other, SLC_OK, &err) == SLC_OK, "%s", err.msg);
+    slc_ledger_close(&other);
+    slc_ledger_close(&holder);
+    slc_study_close(&study);
+    slc_arena_free(&arena);
+}
+
 static void in_directory(const char *root, const char *name, void (*test)(const char *))
 {
     char dir[128];
@@ -205,6 +268,8 @@ int main(void)
     in_directory(root, "dead", test_the_dead_are_taken_over);
     in_directory(root, "asha", test_asha_spends_less_and_continues);
     in_directory(root, "other", test_another_recipe_is_refused);
+    in_directory(root, "version", test_another_version_is_refused);
+    in_directory(root, "locked", test_a_locked_study_says_so);
     in_directory(root, "failed", test_failures_are_kept_and_passed_over);
     snprintf(command, sizeof(command), "rm -r %s", root);
     return system(command) == 0 ? 0 : 1;

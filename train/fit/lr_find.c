@@ -112,7 +112,7 @@ slc_status slc_lr_find_run(slc_lr_find *out, const slc_lr_find_settings *setting
     scratch r;
 
     *out = (slc_lr_find){.steepest = NAN, .valley = NAN, .least = NAN};
-    if (s.lo == 0) s.lo = 1e-7;
+    if (s.lo == 0) s.lo = 1e-5;
     if (s.hi == 0) s.hi = 10;
     if (s.steps == 0) s.steps = 100;
     if (s.smooth == 0) s.smooth = 0.98;

@@ -9,6 +9,7 @@
 struct slc_ledger {
     sqlite3 *db;
     char *path;
+    int wait_ms;
 };
 
 enum { WAIT_MS = 30000 };
@@ -18,8 +19,8 @@ static slc_status sql_fail(slc_ledger *s, const char *doing, slc_err *err)
     const int code = sqlite3_errcode(s->db);
     if (code == SQLITE_BUSY)
         return slc_fail(err, SLC_EIO,
-                        "%s: in use: another program has kept it locked for %d s",
-                        s->path, WAIT_MS / 1000);
+                        "%s: in use: another program has kept it locked for %g s",
+                        s->path, s->wait_ms / 1000.0);
     const slc_status st = code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? SLC_EFORMAT
                           : code == SQLITE_NOMEM                          ? SLC_ENOMEM
                                                                           : SLC_EIO;
@@ -31,6 +32,12 @@ static slc_status run(slc_ledger *s, const char *sql, const char *doing, slc_err
     return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK
                ? SLC_OK
                : sql_fail(s, doing, err);
+}
+
+void slc_ledger_wait(slc_ledger *s, int ms)
+{
+    s->wait_ms = ms;
+    sqlite3_busy_timeout(s->db, ms);
 }
 
 slc_status slc_ledger_open(slc_ledger **out, const char *path, bool create, slc_err *err)
@@ -57,7 +64,7 @@ slc_status slc_ledger_open(slc_ledger **out, const char *path, bool create, slc_
                    : slc_fail(err, SLC_ENOMEM, "%s: out of memory", path);
         goto done;
     }
-    sqlite3_busy_timeout(s->db, WAIT_MS);
+    slc_ledger_wait(s, WAIT_MS);
     /* A rollback journal with full syncs survives kill -9 and power loss, and unlike
      * write-ahead logging needs no shared memory. */
     st = run(s, "PRAGMA synchronous=FULL;", "set up", err);

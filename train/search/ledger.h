@@ -9,6 +9,8 @@ typedef struct slc_ledger slc_ledger;
 /* Opens the file, making it if create. Every process that shares it waits for the others'
  * short transactions. Errors: SLC_EDATA (absent, not a study), SLC_EIO. */
 slc_status slc_ledger_open(slc_ledger **out, const char *path, bool create, slc_err *err);
+/* How long to wait for the others, instead of 30 s. */
+void slc_ledger_wait(slc_ledger *s, int ms);
 void slc_ledger_close(slc_ledger **ledger);
 
 slc_status slc_ledger_begin(slc_ledger *s, slc_err *err); /* takes the write lock */
