@@ -51,7 +51,7 @@ SLC_API SLC_CHECKED slc_status slc_tensors_write(const char *path, const slc_blo
                                                  slc_err *err);
 
 /* Copies a file's tensors into the model by name; every tensor of the model must be there
- * with its shape (num_batches_tracked and unknown extras are ignored if extras is true), except
+ * with its shape and finite numbers (num_batches_tracked and unknown extras are ignored if extras is true), except
  * those matching the glob skip (NULL = none), e.g. "fc.*" when the head is replaced. */
 SLC_API SLC_CHECKED slc_status slc_model_load(slc_model *model, const slc_tensors *file,
                                               const char *skip, bool extras,

@@ -1,5 +1,6 @@
 /* Between a model's blocks and the tensors of a file. */
 #include <fnmatch.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,23 @@ static void to_floats(const slc_blob *blob, float *out, size_t n)
             out[i] = blob->dtype[0] == 'B' ? slc_f32_from_bf16(h) : half_to_float(h);
         }
     }
+}
+
+/* In pieces, so that nothing need be written before all is known to be good. */
+static bool is_finite(const slc_blob *blob, size_t n)
+{
+    enum { PIECE = 1024 };
+    float piece[PIECE];
+    slc_blob rest = *blob;
+    const size_t each = n ? blob->size / n : 0;
+    for (size_t i = 0; i < n; i += PIECE) {
+        const size_t count = n - i < PIECE ? n - i : PIECE;
+        rest.data = (const uint8_t *)blob->data + i * each;
+        to_floats(&rest, piece, count);
+        for (size_t k = 0; k < count; k++)
+            if (!isfinite(piece[k])) return false;
+    }
+    return true;
 }
 
 static bool skipped(const char *skip, const char *name)
@@ -102,7 +120,12 @@ static slc_status fits(const slc_tensors *file, const char *prefix,
     if (!is_float(blob->dtype))
         return slc_fail(err, SLC_EDATA, "%s: tensor %s is of type %s, not floating point",
                         path, info->name, blob->dtype);
-    if (same_shape(blob, info)) return SLC_OK;
+    if (same_shape(blob, info))
+        return is_finite(blob, info->size)
+                   ? SLC_OK
+                   : slc_fail(err, SLC_EDATA,
+                              "%s: tensor %s has a number that is not finite", path,
+                              info->name);
     char has[96], wants[96];
     shape_text(blob->rank, blob->dim, has, sizeof(has));
     shape_text(info->rank, info->dim, wants, sizeof(wants));

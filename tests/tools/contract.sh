@@ -338,6 +338,9 @@ END
     expect 3 'no.safetensors' "$sluice" eval no.safetensors
     head -c 1000 one/model.safetensors >cut.safetensors
     expect 3 'cut.safetensors' "$sluice" eval cut.safetensors
+    cp one/model.safetensors nan.safetensors # its last number
+    printf '\000\000\300\177' | dd of=nan.safetensors bs=1 conv=notrunc status=none seek=$(($(wc -c <nan.safetensors) - 4))
+    expect 3 'tensor fc3.* has a number that is not finite' "$sluice" eval nan.safetensors
     expect 3 'gone.safetensors' "$sluice" predict gone.safetensors idx:fix/idx
 }
 
