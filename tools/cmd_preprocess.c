@@ -11,13 +11,17 @@
 typedef struct preprocess_settings {
     const char *ops, *split, *format, *shards;
     uint64_t seed, epoch, index, view, quality, channels, rank, world;
-    int on_error; /* 0 skip, 1 fail */
+    int on_error;    /* 0 skip, 1 fail */
+    int orientation; /* 0 apply, 1 ignore */
+    int truncated;   /* 0 error, 1 accept */
     bool dry_run;
 } preprocess_settings;
 
 #define FIELD(name) CLI_FIELD(preprocess_settings, name)
 
 static const char *const errors[] = {"skip", "fail", NULL};
+static const char *const orientations[] = {"apply", "ignore", NULL};
+static const char *const truncations[] = {"error", "accept", NULL};
 
 static const cli_opt options[] = {
     {0, "ops", FIELD(ops), .value = "LIST",
@@ -32,6 +36,10 @@ static const cli_opt options[] = {
      .help = "train, val, test or all, for sources that have splits"},
     {0, "on-error", FIELD(on_error), .choices = errors,
      .help = "what an unreadable picture does"},
+    {0, "orientation", FIELD(orientation), .choices = orientations,
+     .help = "what EXIF says about it"},
+    {0, "truncated", FIELD(truncated), .choices = truncations,
+     .help = "what a picture is that ends too early"},
     {'n', "dry-run", FIELD(dry_run),
      .help = "write nothing: say what would be done, from a few samples (a data set)"},
     {0, "rank", FIELD(rank), .hi = 1e6, .value = "R",
@@ -56,9 +64,17 @@ static bool is_file(const char *path)
     return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
+static slc_decode decode_of(const preprocess_settings *s)
+{
+    return (slc_decode){.ignore_orientation = s->orientation == 1,
+                        .accept_truncated = s->truncated == 1};
+}
+
 static slc_status run_one(cli_context *cli, const preprocess_settings *s, char **args,
                           slc_err *err)
 {
+    slc_decode how = decode_of(s);
+    how.channels = (unsigned)s->channels;
     const cli_one_picture job = {
         .in = args[0],
         .out = args[1],
@@ -68,7 +84,7 @@ static slc_status run_one(cli_context *cli, const preprocess_settings *s, char *
                 .index = s->index,
                 .view = (uint32_t)s->view},
         .quality = (int)s->quality,
-        .channels = s->channels,
+        .decode = how,
     };
     size_t w = 0, h = 0;
     const slc_status st = cli_one_picture_run(&job, &w, &h, err);
@@ -202,6 +218,7 @@ static slc_status run_set(cli_context *cli, const preprocess_settings *s, char *
                                         .world = s->world,
                                         .on_error = s->on_error ? SLC_ON_ERROR_FAIL
                                                                 : SLC_ON_ERROR_SKIP,
+                                        .decode = decode_of(s),
                                         .stop = cli->stop,
                                         .log = cli->log};
     const char *const split = strcmp(s->split, "all") == 0 ? NULL : s->split;

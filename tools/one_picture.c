@@ -44,9 +44,8 @@ static slc_status transform(const cli_one_picture *job, const slc_policy *policy
 
     slc_status st = slc_decoder_create(&decoder, err);
     if (st != SLC_OK) return st;
-    st = slc_decode_image(decoder, map->bytes, map->size,
-                          &(slc_decode){.channels = (unsigned)job->channels},
-                          &work->arena, &image, err);
+    st = slc_decode_image(decoder, map->bytes, map->size, &job->decode, &work->arena,
+                          &image, err);
     if (st == SLC_OK)
         st = slc_policy_run(policy, &job->key, NULL, &image, work, NULL, out, &tail, err);
     if (st != SLC_OK) slc_err_prefix(err, "%s", job->in);

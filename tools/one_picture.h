@@ -2,14 +2,15 @@
 #ifndef TOOLS_ONE_PICTURE_H
 #define TOOLS_ONE_PICTURE_H
 
+#include "augment/codec.h"
 #include "augment/policy.h"
 
 typedef struct cli_one_picture {
     const char *in, *out;
-    const char *ops; /* YAML list */
-    slc_key key;     /* which draws */
-    int quality;     /* of lossy formats; 0 = default */
-    size_t channels; /* 1 or 3; 0 = the file's own */
+    const char *ops;   /* YAML list */
+    slc_key key;       /* which draws */
+    int quality;       /* of lossy formats; 0 = default */
+    slc_decode decode; /* channels: 1 or 3; 0 = the file's own */
 } cli_one_picture;
 
 /* Decodes exactly, runs the ops, encodes by out's extension, replaces the file. *w and *h receive

@@ -38,7 +38,12 @@ typedef struct slc_recipe_data {
 typedef struct slc_recipe_loader {
     int64_t threads, ahead; /* 0 = automatic */
     int decode;             /* 0 fast, 1 exact: of training pictures; eval is exact */
-    int on_error;           /* slc_on_error */
+    int orientation;        /* 0 apply, 1 ignore */
+    int truncated;          /* 0 error, 1 accept */
+    slc_reals background;   /* under transparent pixels: 1 or 3 numbers */
+    /* Limits of a picture; 0 = those of slc_limits. */
+    int64_t max_pixels, max_side, max_file_mb, max_scans, max_chunks;
+    int on_error; /* slc_on_error */
     double max_errors;
     const char *quarantine;
     int cache; /* slc_cache */

@@ -206,6 +206,20 @@ static slc_ragged tail_of(const slc_recipe *r, const slc_source *source)
                                                                : SLC_TAIL_DROP;
 }
 
+static slc_decode decode_of(const slc_recipe_loader *l)
+{
+    slc_decode how = {.limits = {.pixels = (uint64_t)l->max_pixels,
+                                 .side = (uint64_t)l->max_side,
+                                 .file_bytes = (uint64_t)l->max_file_mb << 20,
+                                 .scans = (uint64_t)l->max_scans,
+                                 .chunks = (uint64_t)l->max_chunks},
+                      .ignore_orientation = l->orientation == 1,
+                      .accept_truncated = l->truncated == 1};
+    for (size_t c = 0; c < 3 && l->background.n > 0; c++)
+        how.background[c] = (uint8_t)l->background.v[l->background.n == 3 ? c : 0];
+    return how;
+}
+
 slc_loader_settings slc_recipe_loader_settings(const slc_recipe *recipe,
                                                const slc_recipe_plans *plans,
                                                const slc_source *source,
@@ -233,6 +247,7 @@ slc_loader_settings slc_recipe_loader_settings(const slc_recipe *recipe,
         .epochs = train ? (uint64_t)recipe->train.epochs : 1,
         .mix_until = train ? (uint64_t)l->mix_until : 0,
         .fast = train && l->decode == 0,
+        .decode = decode_of(l),
         .on_error = (slc_on_error)l->on_error,
         .max_errors = l->max_errors,
         .quarantine = l->quarantine && *l->quarantine ? l->quarantine : NULL,

@@ -4,6 +4,8 @@
 #include "train/recipe_impl.h"
 
 static const char *const decode_names[] = {"fast", "exact", NULL};
+static const char *const orientation_names[] = {"apply", "ignore", NULL};
+static const char *const truncated_names[] = {"error", "accept", NULL};
 static const char *const error_names[] = {"fail", "skip", "substitute", NULL};
 static const char *const cache_names[] = {"none", "encoded", "decoded", NULL};
 static const char *const tail_names[] = {"auto", "keep", "drop", "pad", "merge", NULL};
@@ -51,6 +53,23 @@ const slc_param slc_recipe_loader_params[] = {
      .unit = "batches", .help = "batches made in advance; 0 = automatic"},
     {"decode", SLC_FIELD(loader, decode), .choices = decode_names, .initial = "fast",
      .help = "fast may scale while decoding training pictures"},
+    {"orientation", SLC_FIELD(loader, orientation), .choices = orientation_names,
+     .initial = "apply", .help = "what EXIF says about it"},
+    {"truncated", SLC_FIELD(loader, truncated), .choices = truncated_names,
+     .initial = "error", .help = "what a picture is that ends too early"},
+    {"background", SLC_FIELD(loader, background), .whole = true, .lo = 0, .hi = 255,
+     .min_count = 1, .max_count = 3, .one_or_all = true, .initial = "0",
+     .help = "what lies under transparent pixels"},
+    {"max_pixels", SLC_FIELD(loader, max_pixels), .lo = 0, .hi = 1e12, .initial = "0",
+     .unit = "px", .help = "larger pictures are bad samples; 0 = 178,956,970"},
+    {"max_side", SLC_FIELD(loader, max_side), .lo = 0, .hi = 1e6, .initial = "0",
+     .unit = "px", .help = "the same of width and height; 0 = 65,535"},
+    {"max_file_mb", SLC_FIELD(loader, max_file_mb), .lo = 0, .hi = 256, .initial = "0",
+     .unit = "MiB", .help = "the same of the file; 0 = 256"},
+    {"max_scans", SLC_FIELD(loader, max_scans), .lo = 0, .hi = 1e6, .initial = "0",
+     .help = "the same of the scans of a JPEG; 0 = 100"},
+    {"max_chunks", SLC_FIELD(loader, max_chunks), .lo = 0, .hi = 1e6, .initial = "0",
+     .help = "the same of the ancillary chunks of a PNG; 0 = 1,000"},
     {"on_error", SLC_FIELD(loader, on_error), .choices = error_names, .initial = "fail",
      .help = "what to do with a bad sample"},
     {"max_errors", SLC_FIELD(loader, max_errors), .lo = 0, .hi = 1e15, .initial = "0",

@@ -45,3 +45,40 @@ END
         same_digest shards$size.yaml
     done
 }
+
+# How pictures are read: orientation, truncation, background, limits; each as the recipe says.
+section_decoding() {
+    mkdir -p odd/a odd/b
+    pictures=$here/../codec/fixtures
+    for class in a b; do
+        cp "$pictures/exif6.jpg" odd/$class/turned.jpg
+        cp "$pictures/rgba8.png" odd/$class/clear.png
+    done
+    cat >odd.yaml <<END
+data: {train: odd, test: odd, channels: 3}
+eval: [{resize: {size: [24, 24]}}]
+model: {name: mlp}
+train: {epochs: 1, batch: 1}
+END
+    expect 0 sha256 "$sluice" digest odd.yaml --split test --json
+    plain=$(value sha256)
+    for key in orientation=ignore background=255 'background=[1, 2, 3]'; do
+        expect 0 sha256 "$sluice" digest odd.yaml --split test --json --set "loader.$key"
+        [ "$(value sha256)" != "$plain" ] || fail "loader.$key changes nothing"
+    done
+    expect 0 "$plain" "$sluice" digest odd.yaml --split test --set loader.orientation=apply --set loader.background=0
+    expect 2 '1 or 3' "$sluice" digest odd.yaml --set 'loader.background=[1, 2]'
+    expect 3 'odd/.*over the limit' "$sluice" digest odd.yaml --split test --set loader.max_side=8
+    expect 3 'odd/.*over the limit' "$sluice" digest odd.yaml --split test --set loader.max_pixels=64
+    expect 0 '' "$sluice" preprocess odd/a/turned.jpg up.png
+    expect 0 '' "$sluice" preprocess odd/a/turned.jpg lying.png --orientation ignore
+    cmp -s up.png lying.png && fail "--orientation ignore changes nothing"
+    for photo in odd/*/turned.jpg; do
+        size=$(wc -c <"$photo")
+        head -c $((size * 3 / 4)) "$pictures/exif6.jpg" >"$photo"
+    done
+    expect 3 'turned.jpg: jpeg: Premature end' "$sluice" digest odd.yaml --split test
+    expect 0 '^[0-9a-f]{64} ' "$sluice" digest odd.yaml --split test --set loader.truncated=accept
+    expect 1 '2 written.* 2 bad' "$sluice" preprocess odd some --format png
+    expect 0 '4 written' "$sluice" preprocess odd all --format png --truncated accept
+}
