@@ -26,7 +26,7 @@ enum {
     MOST_TILES = 192,
     CHUNK_FLOATS = 256 * 1024, /* of both planes of a weight gradient */
     SHIFT = 16,                /* floats between planes, lest they share a cache's sets */
-    LEAST_CHANNELS = 32,
+    LEAST_BALANCE = 16,        /* fewer, and the transforms cost more than they save */
     LEAST_SIDE = 3
 };
 
@@ -46,12 +46,17 @@ typedef struct way {
     size_t padding;
 } way;
 
+/* Tiles whose planes, of both sides, take as much as those of the weights. */
+static size_t balance(const slc_geom *g)
+{
+    return g->in.c * g->out.c / (g->in.c + g->out.c);
+}
+
 bool slc_winograd_fits(const slc_geom *g, slc_dtype type)
 {
     return type == SLC_F32 && !g->linear && g->kernel_h == 3 && g->kernel_w == 3 &&
            g->stride == 1 && g->dilation == 1 && g->groups == 1 && g->padding <= 2 &&
-           slc_min(g->in.c, g->out.c) >= LEAST_CHANNELS &&
-           slc_min(g->out.h, g->out.w) >= LEAST_SIDE;
+           balance(g) >= LEAST_BALANCE && slc_min(g->out.h, g->out.w) >= LEAST_SIDE;
 }
 
 static void free_product(void **out)
@@ -92,11 +97,9 @@ static size_t tiles_of(const product *p, slc_shape outs)
     return p->geom.n * across(outs.h) * across(outs.w);
 }
 
-/* Tiles of a block: their planes take as much as those of the weights. */
 static size_t block_of(const slc_geom *g)
 {
-    const size_t balanced = g->in.c * g->out.c / (g->in.c + g->out.c);
-    return slc_min(slc_max(balanced, LEAST_TILES), MOST_TILES);
+    return slc_min(slc_max(balance(g), LEAST_TILES), MOST_TILES);
 }
 
 /* Of a chunk: what a shared cache holds. */
