@@ -1,18 +1,20 @@
 /* gradcheck: every layer's definition against central differences in double, both engines
  * against the definition, losses against differences, and small nets of every model; one model,
  * or any net, layer by layer. */
+#include <math.h>
 #include <string.h>
 
 #include "base/node.h"
 #include "config.h"
 #include "tools/cmd.h"
+#include "tools/plot.h"
 #include "train/gradcheck.h"
 
 /* Limits of tests/train/test_gradcheck.c; those of nets stand with them. */
 static const double NUMERIC = 1e-6, LAYER = 1e-5;
 
 typedef struct check_settings {
-    const char *engine;
+    const char *engine, *output;
     uint64_t size, batch;
 } check_settings;
 
@@ -21,6 +23,8 @@ typedef struct check_settings {
 static const cli_opt options[] = {
     {0, "engine", FIELD(engine), .value = "NAME",
      .help = "onednn or blas (default: both)"},
+    {'o', "output", FIELD(output), .value = "FILE",
+     .help = "draw a model's errors, layer by layer"},
     {0, "size", FIELD(size), .lo = 4, .hi = 64, .value = "PX",
      .help = "side of a model's images (default: its smallest)"},
     {'b', "batch", FIELD(batch), .lo = 2, .hi = 256, .value = "N",
@@ -184,6 +188,54 @@ static slc_status check_losses(cli_context *cli, json_t *rows, const char *name,
     return st;
 }
 
+/* The errors of a net's layers from front to back, a panel for each engine. */
+static slc_status draw(const char *path, json_t *rows, slc_err *err)
+{
+    static const char *const kinds[] = {"numeric", "forward", "backward"};
+    enum { KINDS = SLC_COUNT(kinds) };
+    cli_panel panels[SLC_COUNT(engines)] = {0};
+    cli_series series[SLC_COUNT(engines)][KINDS] = {0};
+    char titles[SLC_COUNT(engines)][96];
+    slc_arena arena = {0};
+    size_t n = 0, i;
+    json_t *row;
+    slc_status st = SLC_OK;
+
+    json_array_foreach(rows, i, row)
+    {
+        json_t *const layers = json_object_get(row, "layers");
+        const size_t count = json_array_size(layers);
+        if (!count || n == SLC_COUNT(engines)) continue;
+        for (size_t k = 0; k < KINDS; k++) {
+            double *const y = slc_arena_zero(&arena, count, sizeof(*y));
+            for (size_t l = 0; y && l < count; l++) {
+                const double v = json_number_value(
+                    json_object_get(json_array_get(layers, l), kinds[k]));
+                y[l] = v > 0 ? v : NAN; /* exact, or without weights */
+            }
+            if (!y) st = slc_fail(err, SLC_ENOMEM, "gradcheck: out of memory");
+            series[n][k] = (cli_series){kinds[k], .y = y, .n = y ? count : 0};
+            series[n][k].mark = CLI_POINTS;
+        }
+        snprintf(titles[n], sizeof(titles[n]), "%s, %s",
+                 json_string_value(json_object_get(row, "name")),
+                 json_string_value(json_object_get(row, "engine")));
+        panels[n] = (cli_panel){.title = titles[n],
+                                .x_label = "layer",
+                                .y_label = "relative error",
+                                .series = series[n],
+                                .count = KINDS,
+                                .log_y = true};
+        n++;
+    }
+    if (n == 0)
+        st = slc_fail(err, SLC_EINVAL, "--output draws the layers of one model: name it");
+    if (st == SLC_OK)
+        st = cli_plot_write(path, &(cli_figure){.panels = panels, .count = n}, err);
+    slc_arena_free(&arena);
+    return st;
+}
+
 /* What may be checked: layers, losses, models. */
 static const char *next_name(const void *of, size_t i)
 {
@@ -219,10 +271,11 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
 
     for (size_t i = 0; i < SLC_COUNT(engines); i++)
         known |= !s->engine || strcmp(s->engine, engines[i]) == 0;
-    if (!known)
+    if (s->output) st = cli_plot_check(s->output, err);
+    if (st == SLC_OK && !known)
         st =
             slc_fail(err, SLC_EINVAL, "--engine: \"%s\" is not in this build", s->engine);
-    else if (!cli->json)
+    else if (st == SLC_OK && !cli->json)
         printf("%-16s %-7s %9s %9s %9s\n", "name", "engine", "numeric", "forward",
                "backward");
     if (st == SLC_OK) st = check_losses(cli, rows, name, &found, err);
@@ -234,6 +287,7 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
             st = check_spec(cli, rows, name, engines[i], s, &found, err);
     }
     if (st == SLC_OK && !found) st = unknown(name, err);
+    if (st == SLC_OK && s->output) st = draw(s->output, rows, err);
     if (st == SLC_OK && cli->json)
         return cli_print_json(json_pack("{s:i, s:b, s:o}", "schema", 1, "ok",
                                         (int)!cli->findings, "checks", rows),

@@ -43,6 +43,7 @@ section_mistakes() {
     expect 2 'unknown model "resnt18"; did you mean "resnet18"' "$sluice" inspect resnt18
     expect 3 'run/gone: No such' "$sluice" inspect run/gone
     expect 2 'unknown option --rate; .* --set KEY=VALUE changes a key of the recipe' "$sluice" train tiny.yaml -o x --rate 3
+    expect 2 'draws the layers of one model: name it' "$sluice" gradcheck relu --engine blas -o x.png
     # YAML's own mistakes, in plain words.
     printf 'data:\n\tpath: x\n' >bad.yaml
     expect 2 'bad.yaml:2: a tab.*indent by spaces' "$sluice" digest bad.yaml
