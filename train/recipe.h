@@ -60,7 +60,7 @@ typedef struct slc_recipe_optim {
     double layer_decay;     /* rate factor per layer counted from the head; 1 = off */
     const slc_node *groups; /* [{match: "fc.*", lr: 10, weight_decay: 0, freeze: true}] */
     int64_t lookahead;      /* every so many steps; 0 = off */
-    double lookahead_alpha;
+    double lookahead_alpha, lookahead_growth;
     int64_t scale_batch; /* lr is for this batch size and scales linearly; 0 = off */
 } slc_recipe_optim;
 

@@ -105,6 +105,11 @@ const slc_param slc_recipe_optim_params[] = {
      .unit = "steps", .help = "pull slow weights every so often (Zhang et al. 2019)"},
     {"lookahead_alpha", SLC_FIELD(more, lookahead_alpha), .lo = 0, .hi = 1,
      .initial = "0.5", .help = "how far the slow weights move"},
+    {"lookahead_growth", SLC_FIELD(more, lookahead_growth), .lo = 0, .hi = 100,
+     .initial = "0",
+     .help =
+         "k: the pull grows with the k-th power of the run's progress: they move by 1 "
+         "- (1 - alpha) progress^k (airbench, Jordan 2024: steps 5, alpha 0.226, k 3)"},
     {"scale_batch", SLC_FIELD(more, scale_batch), .lo = 0, .hi = 1e9, .initial = "0",
      .unit = "images", .help = "lr is meant for this batch size and scales linearly"},
     {0}};

@@ -17,6 +17,7 @@ typedef struct slc_when {
 
 typedef struct slc_rate {
     double lr, momentum; /* momentum < 0: unchanged */
+    double progress;     /* share of the run's steps that are done after this one */
 } slc_rate;
 
 typedef struct slc_schedule {

@@ -74,6 +74,8 @@ CASES = [
     (SGD + "}\\ntrain: {clip_adaptive: 0.1}", sgd, agc(.1), 0),
     (SGD + ", lookahead: 5}\\n", sgd, None, 5),
     (ADAM + ", lookahead: 7, lookahead_alpha: 0.8}\\n", adam, None, (7, .8)),
+    # airbench94's: ema.lerp_(net, 1 - decay); net.copy_(ema), decay = 0.95**5 (step / total)**3
+    (SGD + ", lookahead: 5, lookahead_alpha: 0.2262190625, lookahead_growth: 3}\\n", sgd, None, (5, 1 - .95**5, 3)),
     (SGD + ", groups: [{match: fc.weight, lr: 0.5, weight_decay: 0.1}]}\\n", grouped, None, 0),
     ("optim: {name: adamw, lr: 0.01, weight_decay: 0.1}\\n", decayed, None, 0),
 ]
@@ -88,7 +90,7 @@ for recipe, make, clip, look in CASES:
     w, b = [torch.nn.Parameter(torch.tensor([start(k * N + i) for i in range(N)], dtype=torch.float64))
             for k in (0, 1)]
     opt = make(w, b)
-    every, alpha = look if isinstance(look, tuple) else (look, .5)
+    every, alpha, growth = (look + (0,))[:3] if isinstance(look, tuple) else (look, .5, 0)
     slow = [w.detach().clone(), b.detach().clone()]
     rows, norms, clipped = [], [], []
     for t in range(1, STEPS + 1):
@@ -101,7 +103,7 @@ for recipe, make, clip, look in CASES:
         opt.step()
         if every and t % every == 0:
             for s, p in zip(slow, (w, b)):
-                s += alpha * (p.data - s)
+                s += (1 - (1 - alpha) * (t / STEPS) ** growth) * (p.data - s)
                 p.data.copy_(s)
         if t in AT:
             rows.append("{" + ", ".join(f"{x:.10g}" for x in w.tolist() + b.tolist()) + "}")

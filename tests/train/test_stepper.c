@@ -80,8 +80,8 @@ static void test_agrees_with_pytorch(size_t k)
     for (int t = 1; t <= STEPS; t++) {
         for (int i = 0; i < 2 * N; i++)
             slc_model_grads(m)[i] = grad(t, i);
-        const stepper_result r =
-            slc_stepper_step(&s, (uint64_t)t, (slc_rate){common->lr, -1}, -1);
+        const slc_rate rate = {common->lr, -1, (double)t / STEPS};
+        const stepper_result r = slc_stepper_step(&s, (uint64_t)t, rate, -1);
         if (t == golden_at[mark]) compare(k, mark++, slc_model_weights(m), &r);
     }
     slc_stepper_free(&s);

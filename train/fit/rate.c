@@ -24,6 +24,7 @@ slc_rate slc_fit_rate(const slc_recipe *recipe, const slc_warmup *warmup,
     at.base_momentum = -1;
     slc_rate rate =
         slc_schedule_rate(recipe->schedule, recipe->schedule_settings, warmup, &at);
+    rate.progress = fmin(1, (double)(when->step + 1) / (double)when->steps);
     const uint64_t start = slc_fit_swa_start(recipe, when->steps);
     if (!recipe->train.swa.on || when->step < start) return rate;
     at.step = start;

@@ -343,7 +343,8 @@ stepper_result slc_stepper_step(stepper *s, uint64_t step, slc_rate rate,
         r.clipped *= scale;
     }
     if (s->slow && step % (uint64_t)more->lookahead == 0)
-        p.pull = (float)more->lookahead_alpha;
+        p.pull = (float)(1 - (1 - more->lookahead_alpha) *
+                                 pow(rate.progress, more->lookahead_growth));
     if (!s->ema) p.ema = -1;
     const ptrdiff_t n = (ptrdiff_t)s->chunk_count;
 #pragma omp parallel for num_threads((int)s->threads) schedule(static)
