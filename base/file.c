@@ -83,8 +83,10 @@ slc_status slc_file_read(uint8_t **out, size_t *size, const char *path, size_t l
     *size = 0;
     limit = slc_min(limit, SIZE_MAX / 4);
 
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* A pipe that nobody writes to is empty; one that somebody does is waited for. */
+    const int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0) return slc_fail_errno(err, SLC_EDATA, "%s", path);
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     while (have == room) {
         room = room ? slc_min(2 * room, limit + 1) : size_hint(fd, limit);
         uint8_t *more = realloc(bytes, room + 1);

@@ -144,8 +144,7 @@ slc_status slc_json_write(const json_t *json, const char *path, slc_err *err)
     return st;
 }
 
-/* JSON is Unicode; bytes that are not, of a file name perhaps, count as Latin-1. */
-static json_t *json_from_text(const char *text)
+json_t *slc_json_text(const char *text)
 {
     if (slc_utf8_is_valid(text)) return json_string(text);
     slc_str fixed = {0};
@@ -174,7 +173,7 @@ static json_t *json_from_scalar(const slc_node *node)
             return json_integer(whole);
         if (slc_parse_real(text, &real)) return json_real(real);
     }
-    return json_from_text(text);
+    return slc_json_text(text);
 }
 
 json_t *slc_json_from_node(const slc_node *node)

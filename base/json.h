@@ -23,6 +23,10 @@ SLC_API SLC_CHECKED slc_status slc_json_read(json_t **out, const char *path, siz
 SLC_API SLC_CHECKED slc_status slc_json_write(const json_t *json, const char *path,
                                               slc_err *err);
 
+/* A text; bytes that are no UTF-8, of a file name perhaps, count as Latin-1. NULL if memory ran
+ * out. */
+SLC_API json_t *slc_json_text(const char *text);
+
 SLC_API json_t *slc_json_from_node(
     const slc_node *node); /* scalars become numbers where they read as such */
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "loader/doctor.h"
 #include "tools/cmd.h"
@@ -210,11 +211,11 @@ static json_t *finding_json(const slc_checkup *c, const slc_finding *f)
     json_t *one = json_pack("{s:s}", "kind", slc_finding_about(f->kind)->name);
     if (f->sample != UINT64_MAX)
         json_object_set_new(one, "sample",
-                            json_string(key_of(c, f->sample, key, sizeof(key))));
+                            slc_json_text(key_of(c, f->sample, key, sizeof(key))));
     if (f->other != UINT64_MAX)
         json_object_set_new(one, "of",
-                            json_string(key_of(c, f->other, key, sizeof(key))));
-    if (*f->text) json_object_set_new(one, "text", json_string(f->text));
+                            slc_json_text(key_of(c, f->other, key, sizeof(key))));
+    if (*f->text) json_object_set_new(one, "text", slc_json_text(f->text));
     return one;
 }
 

@@ -2,10 +2,12 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/str.h"
 #include "loader/pipe/ring.h"
 
 enum { LIST_BYTES = 1 << 30 };
@@ -67,6 +69,16 @@ static uint64_t key_hash(const char *key)
     return hash ? hash : 1;
 }
 
+/* Of the key as the list holds it. */
+static uint64_t listed_hash(const char *key)
+{
+    if (slc_utf8_is_valid(key)) return key_hash(key);
+    json_t *text = slc_json_text(key);
+    const uint64_t hash = key_hash(text ? json_string_value(text) : key);
+    json_decref(text);
+    return hash;
+}
+
 static slc_status read_line(const key_set *set, const char *line, size_t size,
                             const char *path, size_t number, slc_err *err)
 {
@@ -89,7 +101,8 @@ static slc_status mark(slc_loader *l, const key_set *set, slc_err *err)
     l->quarantined = calloc(count / 8 + 1, 1);
     if (!l->quarantined) return slc_fail(err, SLC_ENOMEM, "quarantine: out of memory");
     for (uint64_t i = 0; i < count; i++)
-        if (key_has(set, key_hash(slc_source_key(l->set.source, i, text, sizeof(text)))))
+        if (key_has(set,
+                    listed_hash(slc_source_key(l->set.source, i, text, sizeof(text)))))
             l->quarantined[i / 8] |= (uint8_t)(1u << (i % 8));
     return SLC_OK;
 }
@@ -100,6 +113,10 @@ slc_status slc_quarantine_read(slc_loader *l, slc_err *err)
     slc_status st = SLC_OK;
     key_set set = {.room = 64};
     size_t lines = 0, number = 0;
+    struct stat info;
+    if (stat(l->set.quarantine, &info) == 0 && !S_ISREG(info.st_mode))
+        return slc_fail(err, SLC_EINVAL, "quarantine: %s is not a regular file",
+                        l->set.quarantine);
     /* The first run makes the list; one that cannot be made is found out now, not later. */
     FILE *file = fopen(l->set.quarantine, "ae");
     if (!file) return slc_fail_errno(err, SLC_EIO, "%s", l->set.quarantine);
@@ -121,14 +138,22 @@ slc_status slc_quarantine_read(slc_loader *l, slc_err *err)
         at += (size_t)(end - line) + 1;
     }
     if (st == SLC_OK && lines) st = mark(l, &set, err);
+    l->told = calloc(slc_source_count(l->set.source) / 8 + 1, 1);
+    if (st == SLC_OK && !l->told)
+        st = slc_fail(err, SLC_ENOMEM, "quarantine: out of memory");
     free(set.hash);
     slc_map_close(&map);
     return st;
 }
 
+static bool has_bit(const uint8_t *bits, uint64_t index)
+{
+    return bits[index / 8] >> (index % 8) & 1;
+}
+
 bool slc_quarantine_has(const slc_loader *l, uint64_t index)
 {
-    return l->quarantined && l->quarantined[index / 8] >> (index % 8) & 1;
+    return l->quarantined && has_bit(l->quarantined, index);
 }
 
 static const char *action_of(const slc_loader *l, const slc_bad *bad)
@@ -142,8 +167,9 @@ static slc_status write_line(slc_loader *l, const slc_bad *bad, slc_err *err)
     char text[4352];
     const char *key = slc_source_key(l->set.source, bad->index, text, sizeof(text));
     json_t *object =
-        json_pack("{s:s, s:I, s:s, s:s}", "path", key, "index", (json_int_t)bad->index,
-                  "message", bad->msg ? bad->msg : "", "action", action_of(l, bad));
+        json_pack("{s:o, s:I, s:o, s:s}", "path", slc_json_text(key), "index",
+                  (json_int_t)bad->index, "message",
+                  slc_json_text(bad->msg ? bad->msg : ""), "action", action_of(l, bad));
     char *line = object ? slc_json_line(object) : NULL;
     json_decref(object);
     if (!line) return slc_fail(err, SLC_ENOMEM, "quarantine: cannot write %s", key);
@@ -169,9 +195,10 @@ static slc_status report_one(slc_loader *l, const slc_bad *bad, slc_err *err)
     l->bad++;
     l->bad_in_epoch++;
     l->substituted += bad->substituted;
-    if (l->set.quarantine && !bad->listed) {
+    if (l->set.quarantine && !bad->listed && !has_bit(l->told, bad->index)) {
         const slc_status st = write_line(l, bad, err);
         if (st != SLC_OK) return st;
+        l->told[bad->index / 8] |= (uint8_t)(1u << (bad->index % 8));
     }
     /* Without memory there is no substitute's fault. */
     if (!handled || bad->code == SLC_ENOMEM) return slc_fail(err, bad->code, "%s", msg);

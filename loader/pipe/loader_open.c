@@ -259,6 +259,7 @@ void slc_loader_close(slc_loader **loader)
     free(l->slots);
     free(l->workers);
     free(l->quarantined);
+    free(l->told);
     slc_hoard_destroy(&l->store);
     slc_sampler_destroy(&l->sampler);
     slc_policy_destroy(&l->identity);

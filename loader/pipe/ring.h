@@ -77,6 +77,7 @@ struct slc_loader {
     uint64_t per_epoch, total;           /* batches; total: UINT64_MAX = endless */
     size_t channels, height, width, run; /* run: samples per claim */
     uint8_t *quarantined;                /* bit per sample, or NULL */
+    uint8_t *told;                       /* the same: written to the list by this run */
 
     slc_slot *slots;
     size_t count;

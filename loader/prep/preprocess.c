@@ -193,8 +193,12 @@ static slc_status classes_file(const slc_prep_job *job, slc_err *err)
     slc_str text = {0};
     const size_t classes = slc_source_classes(job->set.source);
     if (!job->shards || classes == 0) return SLC_OK;
-    for (size_t c = 0; c < classes; c++)
+    for (size_t c = 0; c < classes; c++) {
+        const size_t start = text.size;
         slc_str_printf(&text, "%s\n", slc_source_class(job->set.source, c));
+        for (size_t i = start; !text.failed && i + 1 < text.size; i++)
+            if ((unsigned char)text.text[i] < ' ') text.text[i] = '_'; /* one a line */
+    }
     snprintf(path, sizeof(path), "%s/.sluice/classes.txt", job->set.out);
     slc_status st = text.failed ? slc_fail(err, SLC_ENOMEM, "out of memory")
                                 : slc_file_replace(path, text.text, text.size, err);

@@ -161,6 +161,10 @@ section_bad_data() {
     echo 'this is not a picture' >liar/cat/01.jpg
     expect 1 '23 images, 1 bad' "$sluice" stats liar
     grep -q 'liar/cat/01.jpg' err || fail "the bad file is not named"
+    # A pipe that nobody writes to is no reason to wait.
+    mkdir pipes && mkfifo pipes/data_batch_1.bin
+    expect 3 'data_batch_1.bin: is truncated: 0 bytes' timeout -s KILL 20 "$sluice" stats cifar:pipes
+    expect 2 'pipes/.* is not a regular file' timeout -s KILL 20 "$sluice" digest tiny.yaml --set loader.quarantine=pipes/data_batch_1.bin
     for photo in liar/*/*; do
         echo 'nor is this' >"$photo"
     done
@@ -277,6 +281,12 @@ section_preprocess() {
     [ "$(find small -type f -name '*.*g' | wc -l)" -eq 24 ] || fail "not 24 pictures in the new tree"
     [ -d small/owl ] || fail "the tree is not the same"
     expect 0 'all|24' "$sluice" stats small
+    # A class may be called anything, and keeps its samples in shards, too.
+    mkdir -p named/zebra && cp -r fix/photos/cat "named/two
+lines" && cp fix/photos/dog/00.png named/zebra
+    expect 0 '9 written' "$sluice" preprocess named shards --shards 4
+    expect 0 ' 8  two_lines' "$sluice" stats shards
+    grep -q ' 1  zebra' out || fail "a line feed in a class name moved the other names"
     expect 0 '' "$sluice" preprocess fix/photos/cat/00.png one.png --ops '[{resize: {size: 10}}]'
     [ -s one.png ] || fail "one.png is missing"
     "$sluice" preprocess fix/photos again --ops '[{resize: {size: 24}}]' --threads 3 >/dev/null 2>&1
