@@ -94,6 +94,7 @@ static slc_status check(cli_context *cli, json_t *rows, const char *name, const 
         node = spec;
     }
     set.spec = node;
+    if (st == SLC_OK && atomic_load(cli->stop)) st = slc_fail(err, SLC_ESTOP, "stopped");
     if (st == SLC_OK) st = slc_gradcheck_run(&g, &set, err);
     if (st == SLC_OK) show(cli, rows, name, set.engine, &g, most);
     slc_gradcheck_free(&g);

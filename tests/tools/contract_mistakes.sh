@@ -9,6 +9,10 @@ section_mistakes() {
         expect 2 'lies in the folder that is read' "$sluice" preprocess fix/photos "$out" --ops '[{resize: {size: 8}}]'
         expect 2 'lies in the folder that is read' "$sluice" preprocess folder:fix/photos "$out"
     done
+    for ops in hflip '{resize: {size: 8}}' 3; do # no list: not "no ops"
+        expect 2 '^sluice preprocess: --ops: expected a list of ops' "$sluice" preprocess fix/photos unlisted --ops "$ops"
+    done
+    [ ! -e unlisted ] || fail "a refused preprocess left something behind"
     mkdir mine && cp fix/photos/cat/01.jpg mine/
     expect 2 'mine: holds files that preprocess did not make .01.jpg.' "$sluice" preprocess fix/photos mine
     [ "$(find fix -type f | sort | xargs cksum)" = "$before" ] || fail "a picture was changed"

@@ -94,6 +94,22 @@ section_tune_study() {
     wait $pid || fail "the second process failed"
     [ "$(trials both done)" -eq 6 ] || fail "two processes made not 6 trials"
     [ "$(cat both/trials/*/metrics.jsonl | wc -l)" -eq 18 ] || fail "two processes trained not 18 epochs"
+    # One of two is killed: the other does all that is left, and nothing twice.
+    "$sluice" tune search.yaml -o one -q --threads 1 >/dev/null 2>&1 &
+    pid=$!
+    "$sluice" tune search.yaml -o one -q --threads 1 >/dev/null 2>&1 &
+    other=$!
+    tries=0
+    while [ ! -e one/trials/0001/state.safetensors ] && [ $tries -lt 3000 ]; do
+        tries=$((tries + 1))
+        sleep 0.01
+    done
+    # shellcheck disable=SC2046 # a process and its child
+    kill -9 $pid $(ps -o pid= --ppid $pid) 2>/dev/null
+    wait $pid 2>/dev/null
+    wait $other || fail "the process that was left failed"
+    [ "$(trials one done)" -eq 6 ] || fail "with one of two killed not 6 trials were made"
+    [ "$(cat one/trials/*/metrics.jsonl | wc -l)" -eq 18 ] || fail "with one of two killed not 18 epochs were trained"
     # Killed: the same command goes on; a trial trained again scores the same.
     expect 0 'best: trial' "$sluice" tune search.yaml -o whole -q --threads 1
     sort_table() { "$sluice" tune --show -o "$1" | sed 's/  *[0-9.]*s* *//5' | awk '{print $1, $2, $3, $4}' | sort; }
