@@ -68,8 +68,8 @@ static void print_facts(const slc_op *op, const char *before, const char *after,
         fputs(after, out);
     }
     if (op->exactness)
-        fprintf(out, "%sexactness: %s%s%s%s", before, op->exactness,
-                op->peer ? "; peer: " : "", op->peer ? op->peer : "", after);
+        fprintf(out, "%sexactness: %s; peer: %s%s", before, op->exactness,
+                op->peer ? op->peer : "none", after);
 }
 
 static void print_details(const slc_op *op)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "augment/op.h"
+#include "augment/op/enhance.h"
 
 #define SAMPLING(settings)                                                               \
     {"interpolation", SLC_FIELD(settings, interpolation),                                \
@@ -19,13 +20,6 @@
 static double radians(double degrees)
 {
     return degrees * (M_PI / 180.0);
-}
-
-static slc_status ordered(const char *name, const slc_reals *range, slc_err *err)
-{
-    if (range->n < 2 || range->v[0] <= range->v[1]) return SLC_OK;
-    return slc_fail(err, SLC_EINVAL, "%s: %g is above %g", name, range->v[0],
-                    range->v[1]);
 }
 
 /* ---- rotate ---- */
@@ -60,7 +54,7 @@ static slc_status rotate_prepare(void *set, slc_arena *arena, slc_err *err)
 {
     const rotate_settings *s = set;
     (void)arena;
-    const slc_status status = ordered("degrees", &s->degrees, err);
+    const slc_status status = slc_around_check("degrees", &s->degrees, err);
     return status ? status : center_prepare(&s->center, err);
 }
 
@@ -217,9 +211,9 @@ static slc_status affine_prepare(void *set, slc_arena *arena, slc_err *err)
     (void)arena;
     if (s->shear.n == 3)
         return slc_fail(err, SLC_EINVAL, "shear: expected 1, 2 or 4 numbers, found 3");
-    if ((status = ordered("degrees", &s->degrees, err))) return status;
-    if ((status = ordered("scale", &s->scale, err))) return status;
-    if ((status = ordered("shear", &s->shear, err))) return status;
+    if ((status = slc_around_check("degrees", &s->degrees, err))) return status;
+    if ((status = slc_range_check("scale", &s->scale, err))) return status;
+    if ((status = slc_around_check("shear", &s->shear, err))) return status;
     return center_prepare(&s->center, err);
 }
 
@@ -290,8 +284,8 @@ static slc_status shear_prepare(void *set, slc_arena *arena, slc_err *err)
 {
     const shear_settings *s = set;
     (void)arena;
-    const slc_status status = ordered("x", &s->x, err);
-    return status ? status : ordered("y", &s->y, err);
+    const slc_status status = slc_range_check("x", &s->x, err);
+    return status ? status : slc_range_check("y", &s->y, err);
 }
 
 static bool shear_draw(const void *set, slc_at *at, slc_draw *out)
@@ -355,8 +349,8 @@ static slc_status translate_prepare(void *set, slc_arena *arena, slc_err *err)
 {
     const translate_settings *s = set;
     (void)arena;
-    const slc_status status = ordered("x", &s->x, err);
-    return status ? status : ordered("y", &s->y, err);
+    const slc_status status = slc_range_check("x", &s->x, err);
+    return status ? status : slc_range_check("y", &s->y, err);
 }
 
 /* Whole pixels, as torchvision draws them. */

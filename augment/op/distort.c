@@ -5,6 +5,7 @@
 #include "augment/kernel/filter.h"
 #include "augment/kernel/warp.h"
 #include "augment/op.h"
+#include "augment/op/enhance.h"
 #include "base/num.h"
 
 static slc_warp_sample_fn *sampler(int interpolation, slc_isa isa)
@@ -243,9 +244,7 @@ static slc_status grid_prepare(void *set, slc_arena *arena, slc_err *err)
     if (s->distort_limit.n == 1 && fabs(s->distort_limit.v[0]) > 0.95)
         return slc_fail(err, SLC_EINVAL, "distort_limit: %g is above 0.95",
                         s->distort_limit.v[0]);
-    if (s->distort_limit.v[0] > s->distort_limit.v[s->distort_limit.n - 1])
-        return slc_fail(err, SLC_EINVAL, "distort_limit: the range is upside down");
-    return SLC_OK;
+    return slc_around_check("distort_limit", &s->distort_limit, err);
 }
 
 /* The widths of the source cells, x first. */

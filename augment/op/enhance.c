@@ -27,6 +27,14 @@ slc_status slc_range_check(const char *name, const slc_reals *range, slc_err *er
     return SLC_OK;
 }
 
+slc_status slc_around_check(const char *name, const slc_reals *range, slc_err *err)
+{
+    if (range->n == 1 && range->v[0] < 0)
+        return slc_fail(err, SLC_EINVAL, "%s: %g is negative; one number d is [-d, d]",
+                        name, range->v[0]);
+    return slc_range_check(name, range, err);
+}
+
 /* Steps that look at one pixel at a time and wait for the next pass over the rows. */
 typedef struct row_step {
     slc_enhance_kind kind; /* brightness and contrast are tables by now */

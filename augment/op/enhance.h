@@ -34,4 +34,7 @@ void slc_enhance_image(slc_image *image, const slc_enhance *steps, size_t count,
 /* Refuses a range [lo, hi] with lo > hi. */
 slc_status slc_range_check(const char *name, const slc_reals *range, slc_err *err);
 
+/* The same for slc_draw_around, whose one number must not be negative. */
+slc_status slc_around_check(const char *name, const slc_reals *range, slc_err *err);
+
 #endif

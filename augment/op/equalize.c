@@ -57,6 +57,15 @@ static void equalize(const void *set, const slc_draw *drawn, uint32_t hist[3][25
         equalize_channel(hist[c], table[c]);
 }
 
+static slc_status cutoff_prepare(void *set, slc_arena *arena, slc_err *err)
+{
+    const slc_reals *cutoff = &((const settings *)set)->cutoff;
+    const double low = cutoff->v[0], high = cutoff->v[cutoff->n > 1 ? 1 : 0];
+    (void)arena;
+    if (low + high < 100) return SLC_OK;
+    return slc_fail(err, SLC_EINVAL, "cutoff: %g and %g %% leave no pixel", low, high);
+}
+
 /* Takes cut pixels away from one end of a histogram. */
 static void cut_end(uint32_t hist[256], double cut, int from, int by)
 {
@@ -114,6 +123,7 @@ const slc_op slc_op_autocontrast = {
     .exactness = "bit-exact",
     .peer = "Pillow 9.4 ImageOps.autocontrast",
     .neutral = "{p: 0}",
+    .prepare = cutoff_prepare,
     .draw = draw,
     .tone = autocontrast,
 };

@@ -1,5 +1,6 @@
 /* Zoom out: the image somewhere on a larger canvas of one colour. */
 #include "augment/op.h"
+#include "augment/op/enhance.h"
 
 enum { LEFT, TOP, WIDTH, HEIGHT };
 
@@ -57,8 +58,7 @@ static slc_status prepare(void *set, slc_arena *arena, slc_err *err)
 {
     const settings *s = set;
     (void)arena;
-    if (s->side_range.v[0] <= s->side_range.v[s->side_range.n - 1]) return SLC_OK;
-    return slc_fail(err, SLC_EINVAL, "side_range: the range is upside down");
+    return slc_range_check("side_range", &s->side_range, err);
 }
 
 const slc_op slc_op_zoom_out = {

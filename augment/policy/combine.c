@@ -84,7 +84,9 @@ static slc_status some_prepare(void *set, slc_arena *arena, slc_err *err)
     (void)arena;
     const slc_status status = check_ops(s, "some_of", err);
     if (status) return status;
-    if (lo != (double)(int)lo || hi != (double)(int)hi || lo > hi)
+    if (lo > hi)
+        return slc_fail(err, SLC_EINVAL, "n: the range [%g, %g] is empty", lo, hi);
+    if (lo != (double)(int)lo || hi != (double)(int)hi)
         return slc_fail(err, SLC_EINVAL, "n: expected a whole number or a range of them");
     if (!s->replace && hi > (double)s->count)
         return slc_fail(err, SLC_EINVAL, "n: %g of %zu ops without replacement", hi,

@@ -252,6 +252,11 @@ static void test_refuses_with_line_and_reason(void)
         {"- perspective: {endpoints: [1, 2]}", "8 numbers", 0},
         {"- resize: {size: [20, 20]}\n- hflip\n- random_crop: {size: 30}",
          "test:3: random_crop: 30 x 30 px does not fit into 20 x 20 px", 0},
+        {"- rotate: {degrees: -30}", "-30 is negative; one number d is [-d, d]", 0},
+        {"- affine:\n    degrees: 5\n    shear: [2, 1]", "the range [2, 1] is empty", 0},
+        {"- zoom_out: {side_range: [2, 1]}", "the range [2, 1] is empty", 0},
+        {"- some_of: {n: [2, 1], ops: [hflip, vflip]}", "the range [2, 1] is empty", 0},
+        {"- autocontrast: {cutoff: [60, 40]}", "60 and 40 % leave no pixel", 0},
         {"- whiten: {file: /nowhere/zca.safetensors}", "/nowhere/zca.safetensors", 0},
     };
     for (size_t i = 0; i < SLC_COUNT(known); i++) {
