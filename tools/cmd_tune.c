@@ -246,7 +246,7 @@ static slc_status check_point(const slc_space *space, const slc_node *recipe,
     slc_status st = node ? slc_recipe_read(&read, node, err)
                          : slc_fail(err, SLC_ENOMEM, "tune: out of memory");
 
-    if (st == SLC_OK) st = slc_recipe_make_plans(&plans, &read, err);
+    if (st == SLC_OK) st = slc_recipe_make_plans(&plans, &read, NULL, err);
     if (st == SLC_OK && !read.data.val && read.data.val_fraction <= 0 && !read.data.folds)
         st = slc_fail(err, SLC_EINVAL,
                       "%s: a search needs a validation set: give data.val or "

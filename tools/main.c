@@ -175,6 +175,25 @@ static slc_status check_count(const cli_cmd *cmd, int count, char **args, slc_er
     return SLC_OK;
 }
 
+/* A file that cannot be made is told before the work, not after it. */
+static slc_status check_output(const cli_opt *options, const char *settings, slc_err *err)
+{
+    for (const cli_opt *o = options; o && o->name; o++) {
+        if (strcmp(o->name, "output") != 0 || !o->value || strcmp(o->value, "FILE") != 0)
+            continue;
+        const char *path;
+        memcpy(&path, settings + o->offset, sizeof(path));
+        const char *const slash = path ? strrchr(path, '/') : NULL;
+        char folder[4096];
+        if (!slash || slash == path || slash - path >= (ptrdiff_t)sizeof(folder))
+            continue;
+        snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
+        if (access(folder, W_OK | X_OK) != 0)
+            return slc_fail_errno(err, SLC_EIO, "%s: create", path);
+    }
+    return SLC_OK;
+}
+
 static int run_command(const cli_cmd *cmd, int count, char **args)
 {
     _Alignas(max_align_t) char settings[CLI_MAX_SETTINGS] = {0};
@@ -189,6 +208,7 @@ static int run_command(const cli_cmd *cmd, int count, char **args)
         count = 0;
     } else if (st == SLC_OK) {
         st = check_count(cmd, count, args, &err);
+        if (st == SLC_OK) st = check_output(cmd->options, settings, &err);
     }
 
     cli_term term;

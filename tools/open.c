@@ -50,7 +50,8 @@ slc_status cli_stream_open(cli_stream *out, const cli_context *cli, const char *
                                     cli_sets(sets, room), err);
     if (st == SLC_OK)
         st = slc_recipe_open_sources(&out->sources, &out->recipe, cli->log, err);
-    if (st == SLC_OK) st = slc_recipe_make_plans(&out->plans, &out->recipe, err);
+    if (st == SLC_OK)
+        st = slc_recipe_make_plans(&out->plans, &out->recipe, out->sources.train, err);
     if (st == SLC_OK) st = slc_recipe_source(&out->source, &out->sources, split, err);
     if (st == SLC_OK) {
         const bool train = strcmp(split, "train") == 0;

@@ -189,13 +189,15 @@ SLC_API SLC_CHECKED slc_status slc_recipe_source(const slc_source **out,
                                                  const slc_recipe_sources *sources,
                                                  const char *split, slc_err *err);
 
-/* Compiled policies and mixes of a recipe. */
+/* Compiled policies and mixes of a recipe; source (or NULL) tells how many channels its pictures
+ * have, where the recipe does not. */
 typedef struct slc_recipe_plans {
     slc_policy *augment, *eval;
     slc_mix *mix;
 } slc_recipe_plans;
 SLC_API SLC_CHECKED slc_status slc_recipe_make_plans(slc_recipe_plans *out,
                                                      const slc_recipe *recipe,
+                                                     const slc_source *source,
                                                      slc_err *err);
 SLC_API void slc_recipe_free_plans(slc_recipe_plans *plans);
 

@@ -167,10 +167,12 @@ void slc_recipe_close_sources(slc_recipe_sources *sources)
 }
 
 slc_status slc_recipe_make_plans(slc_recipe_plans *out, const slc_recipe *recipe,
-                                 slc_err *err)
+                                 const slc_source *source, slc_err *err)
 {
     slc_recipe_plans p = {0};
-    const size_t channels = (size_t)recipe->data.channels;
+    size_t channels = (size_t)recipe->data.channels, w, h, stored;
+    if (channels == 0 && source && slc_source_fixed_size(source, &w, &h, &stored))
+        channels = stored;
     slc_status st =
         slc_policy_create(&p.augment, recipe->augment, "augment", channels, err);
     if (st == SLC_OK)

@@ -210,68 +210,66 @@ static void test_scale_crops_zoom(void)
     slc_arena_free(&arena);
 }
 
+static const struct {
+    const char *ops, *want;
+    size_t channels;
+} refused[] = {
+    {"- hflip\n- hflp", "test:2: unknown op \"hflp\"; did you mean \"hflip\"?", 0},
+    {"- resize: {size: 0}", "size is 0", 0},
+    {"- resize: {size: 10, sise: 3}", "did you mean \"size\"", 0},
+    {"- resize: {size: .nan}", "not a number", 0},
+    {"- resize: {}", "size", 0},
+    {"- resize: {size: 3.5}", "not a whole number", 0},
+    {"- brightness: {factor: .inf}", "not a number", 0},
+    {"- brightness: 1.37", "did you mean {factor: 1.37}?", 0},
+    {"- resize: {size: 9, filter: box}", "unknown key \"filter\", not size, mode, ", 0},
+    {"- RandomHorizontalFlip", "did you mean \"hflip\"?", 0},
+    {"- random_rotation: {degrees: 3}", "did you mean \"rotate\"?", 0},
+    {"- hflip\n- one_of: {ops: [hflip, one_of]}",
+     "test:2: one_of: ops: one_of names itself", 0},
+    {"- hflip\n- channel_shuffle", "test:2: channel_shuffle needs three channels", 1},
+    {"- rand_augment: {moves: [shear]}", "did you mean \"shear_x\"?", 0},
+    {"- hflip\n- resize: {size: [3, 4], mode: short}", "test:2: resize: size", 0},
+    {"- resize: {size: 9, interpolation: mitchell, antialias: false}", "antialias", 0},
+    {"- normalize: {mean: 0.5, std: 0.5}\n- hflip", "test:2: hflip cannot come after", 0},
+    {"- random_crop: {size: 4, padding: [1, 2, 3]}", "1, 2 or 4", 0},
+    {"- hflip: {draw: sometimes}", "expected iid, alternate or stratified", 0},
+    {"- hflip\n- brightness: {factor: 1,\n    draw: alternate}",
+     "test:3: op brightness: draw: expected iid or stratified; alternate is for "
+     "flips",
+     0},
+    {"- elastic: {draw: stratified}",
+     "expected iid; alternate is for flips, stratified for what is drawn from", 0},
+    {"- resize: {size: 3, draw: iid}", "op resize: draw: it draws nothing", 0},
+    {"- five_crop: {size: 3, draw: stratified}", "it draws nothing", 0},
+    {"- {hflip: {}, vflip: {}}", "expected one op", 0},
+    {"hflip", "expected a list", 0},
+    {"- perspective: {endpoints: [1, 2]}", "8 numbers", 0},
+    {"- resize: {size: [20, 20]}\n- hflip\n- random_crop: {size: 30}",
+     "test:3: random_crop: 30 x 30 px does not fit into 20 x 20 px", 0},
+    {"- rotate: {degrees: -30}", "-30 is negative; one number d is [-d, d]", 0},
+    {"- affine:\n    degrees: 5\n    shear: [2, 1]", "the range [2, 1] is empty", 0},
+    {"- zoom_out: {side_range: [2, 1]}", "the range [2, 1] is empty", 0},
+    {"- some_of: {n: [2, 1], ops: [hflip, vflip]}", "the range [2, 1] is empty", 0},
+    {"- autocontrast: {cutoff: [60, 40]}", "60 and 40 % leave no pixel", 0},
+    {"- whiten: {file: /nowhere/zca.safetensors}", "/nowhere/zca.safetensors", 0},
+};
+
 static void test_refuses_with_line_and_reason(void)
 {
-    static const struct {
-        const char *ops, *want;
-        size_t channels;
-    } known[] = {
-        {"- hflip\n- hflp", "test:2: unknown op \"hflp\"; did you mean \"hflip\"?", 0},
-        {"- resize: {size: 0}", "size is 0", 0},
-        {"- resize: {size: 10, sise: 3}", "did you mean \"size\"", 0},
-        {"- resize: {size: .nan}", "not a number", 0},
-        {"- resize: {}", "size", 0},
-        {"- resize: {size: 3.5}", "not a whole number", 0},
-        {"- brightness: {factor: .inf}", "not a number", 0},
-        {"- brightness: 1.37", "did you mean {factor: 1.37}?", 0},
-        {"- resize: {size: 9, filter: box}", "unknown key \"filter\", not size, mode, ",
-         0},
-        {"- RandomHorizontalFlip", "did you mean \"hflip\"?", 0},
-        {"- random_rotation: {degrees: 3}", "did you mean \"rotate\"?", 0},
-        {"- hflip\n- one_of: {ops: [hflip, one_of]}",
-         "test:2: one_of: ops: one_of names itself", 0},
-        {"- hflip\n- channel_shuffle", "test:2: channel_shuffle needs three channels", 1},
-        {"- rand_augment: {moves: [shear]}", "did you mean \"shear_x\"?", 0},
-        {"- hflip\n- resize: {size: [3, 4], mode: short}", "test:2: resize: size", 0},
-        {"- resize: {size: 9, interpolation: mitchell, antialias: false}", "antialias",
-         0},
-        {"- normalize: {mean: 0.5, std: 0.5}\n- hflip", "test:2: hflip cannot come after",
-         0},
-        {"- random_crop: {size: 4, padding: [1, 2, 3]}", "1, 2 or 4", 0},
-        {"- hflip: {draw: sometimes}", "expected iid, alternate or stratified", 0},
-        {"- hflip\n- brightness: {factor: 1,\n    draw: alternate}",
-         "test:3: op brightness: draw: expected iid or stratified; alternate is for "
-         "flips",
-         0},
-        {"- elastic: {draw: stratified}",
-         "expected iid; alternate is for flips, stratified for what is drawn from", 0},
-        {"- resize: {size: 3, draw: iid}", "op resize: draw: it draws nothing", 0},
-        {"- five_crop: {size: 3, draw: stratified}", "it draws nothing", 0},
-        {"- {hflip: {}, vflip: {}}", "expected one op", 0},
-        {"hflip", "expected a list", 0},
-        {"- perspective: {endpoints: [1, 2]}", "8 numbers", 0},
-        {"- resize: {size: [20, 20]}\n- hflip\n- random_crop: {size: 30}",
-         "test:3: random_crop: 30 x 30 px does not fit into 20 x 20 px", 0},
-        {"- rotate: {degrees: -30}", "-30 is negative; one number d is [-d, d]", 0},
-        {"- affine:\n    degrees: 5\n    shear: [2, 1]", "the range [2, 1] is empty", 0},
-        {"- zoom_out: {side_range: [2, 1]}", "the range [2, 1] is empty", 0},
-        {"- some_of: {n: [2, 1], ops: [hflip, vflip]}", "the range [2, 1] is empty", 0},
-        {"- autocontrast: {cutoff: [60, 40]}", "60 and 40 % leave no pixel", 0},
-        {"- whiten: {file: /nowhere/zca.safetensors}", "/nowhere/zca.safetensors", 0},
-    };
-    for (size_t i = 0; i < SLC_COUNT(known); i++) {
+    for (size_t i = 0; i < SLC_COUNT(refused); i++) {
         slc_arena arena = {0};
         slc_err err = {0};
         slc_node *list = NULL;
         slc_policy *policy = NULL;
-        CHECK(!slc_node_parse(&list, &arena, known[i].ops, strlen(known[i].ops), "test",
-                              &err),
+        CHECK(!slc_node_parse(&list, &arena, refused[i].ops, strlen(refused[i].ops),
+                              "test", &err),
               "%s", err.msg);
-        CHECK(slc_policy_create(&policy, list, "test", known[i].channels, &err) &&
+        CHECK(slc_policy_create(&policy, list, "test", refused[i].channels, &err) &&
                   !policy,
-              "accepted: %s", known[i].ops);
-        CHECK(strstr(err.msg, known[i].want), "\"%s\" does not say \"%s\"", err.msg,
-              known[i].want);
+              "accepted: %s", refused[i].ops);
+        CHECK(strstr(err.msg, refused[i].want), "\"%s\" does not say \"%s\"", err.msg,
+              refused[i].want);
         slc_arena_free(&arena);
     }
 }

@@ -38,6 +38,11 @@ section_mistakes() {
     expect 2 'x.gif: .*png' "$sluice" preview fix/photos -o x.gif
     expect 2 'x.gif: plots are written as .png or .svg|cairo' "$sluice" lr-find tiny.yaml -o x.gif
     expect 4 '^sluice preview: no/where.png: create: No such' "$sluice" preview fix/photos -o no/where.png
+    # Noticed before any work: nothing of it is read.
+    # shellcheck disable=SC2086 # two words
+    for command in "ensemble run/gone" report fold prune schedule calibrate; do
+        expect 4 '^sluice [a-z]*: no/where.x: create: No such' "$sluice" $command run/gone -o no/where.x
+    done
     [ ! -e x.gif ] || fail "x.gif was written"
     # Nothing between the quotes: an unset variable of a script.
     expect 2 '--output is empty' "$sluice" train tiny.yaml -o ''
@@ -48,6 +53,9 @@ section_mistakes() {
     expect 3 'run/gone: No such' "$sluice" inspect run/gone
     expect 2 'unknown option --rate; .* --set KEY=VALUE changes a key of the recipe' "$sluice" train tiny.yaml -o x --rate 3
     expect 2 'draws the layers of one model: name it' "$sluice" gradcheck relu --engine blas -o x.png
+    # What a grey data set cannot do is told with its line, before the first picture.
+    printf 'data: {path: idx:fix/idx}\naugment:\n  - hflip\n  - channel_shuffle\nmodel: {name: mlp}\n' >bad.yaml
+    expect 2 'bad.yaml:4: channel_shuffle needs three channels, images have 1' "$sluice" train bad.yaml -o x
     # YAML's own mistakes, in plain words.
     printf 'data:\n\tpath: x\n' >bad.yaml
     expect 2 'bad.yaml:2: a tab.*indent by spaces' "$sluice" digest bad.yaml

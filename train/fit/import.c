@@ -139,7 +139,7 @@ static slc_status make_recipe(slc_trained *t, const slc_import *s, slc_node *spe
     slc_node_put(root, &t->arena, "data", data);
     slc_node_put(root, &t->arena, "eval", eval);
     st = slc_recipe_read(&t->recipe, root, err);
-    return st == SLC_OK ? slc_recipe_make_plans(&t->plans, &t->recipe, err) : st;
+    return st == SLC_OK ? slc_recipe_make_plans(&t->plans, &t->recipe, NULL, err) : st;
 }
 
 static slc_status build(slc_trained *t, const slc_tensors *file, const slc_import *s,

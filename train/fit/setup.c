@@ -329,7 +329,8 @@ slc_status slc_run_open(run *r, const slc_fit_settings *settings, slc_err *err)
     if (st == SLC_OK) st = choose_recipe(r, err);
     if (st == SLC_OK)
         st = slc_recipe_open_sources(&r->sources, r->recipe, settings->log, err);
-    if (st == SLC_OK) st = slc_recipe_make_plans(&r->plans, r->recipe, err);
+    if (st == SLC_OK)
+        st = slc_recipe_make_plans(&r->plans, r->recipe, r->sources.train, err);
     if (st == SLC_OK) st = name_classes(r, err);
     if (st == SLC_OK) st = find_shape(r, err);
     if (st == SLC_OK) st = plan_steps(r, err);

@@ -145,7 +145,7 @@ static slc_status build(slc_trained *t, const slc_tensors *file,
     slc_model **list = slc_arena_zero(&t->arena, (size_t)count, sizeof(*list));
     if (!list) return slc_fail(err, SLC_ENOMEM, "%s: out of memory", t->path);
     t->members = list;
-    slc_status st = slc_recipe_make_plans(&t->plans, &t->recipe, err);
+    slc_status st = slc_recipe_make_plans(&t->plans, &t->recipe, NULL, err);
     if (st != SLC_OK) return st;
     if (text) return build_ensemble(t, file, (size_t)count, list, settings, err);
     st = slc_trained_make(&list[0], t, t->recipe.model, settings, err);

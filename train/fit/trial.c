@@ -59,7 +59,7 @@ slc_status slc_trial_open(trial *t, const slc_sanity_settings *settings, uint64_
     slc_loader *loader = NULL;
     *t = (trial){.settings = settings, .spec = r->model};
     slc_status st = slc_recipe_open_sources(&t->sources, r, settings->log, err);
-    if (st == SLC_OK) st = slc_recipe_make_plans(&t->plans, r, err);
+    if (st == SLC_OK) st = slc_recipe_make_plans(&t->plans, r, t->sources.train, err);
     if (st != SLC_OK) return st;
     t->classes = slc_source_classes(t->sources.train);
     if (images > slc_source_count(t->sources.train))
