@@ -12,7 +12,7 @@ ours() {
 }
 theirs() {
     OMP_NUM_THREADS=2 /usr/bin/time -f '%M' /usr/bin/python3 "$peer" --net "$1" 2>&1 |
-        python3 -c 'import re, sys; t = sys.stdin.read(); print(re.search(r"([\d.]+) img/s", t)[1], int(t.split()[-1]) / 1e3)'
+        python3 -c 'import re, sys; t = sys.stdin.read(); print(re.search(r"([\d.]+) img/s", t)[1], int(t.split()[-1]) * 1.024e-3)'
 }
 
 for race; do
