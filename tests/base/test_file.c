@@ -305,6 +305,33 @@ static void test_killed_while_replacing(void)
     CHECK(system("rm -f a a.tmp-*") == 0, "remove");
 }
 
+/* Takes the lock again and again and removes it each time, as a run that ends does; "inside"
+ * can be made only by a holder who is alone. */
+static int quarrel(void)
+{
+    for (int taken = 0; taken < 200;) {
+        int fd;
+        if (slc_lock_take(&fd, "shared", NULL) != SLC_OK) continue;
+        if (mkdir("inside", 0777) != 0) return 1;
+        rmdir("inside");
+        remove("shared");
+        slc_lock_drop(&fd);
+        taken++;
+    }
+    return 0;
+}
+
+static void test_lock_removed_while_it_was_opened_is_no_lock(void)
+{
+    enum { MEMBERS = 3 };
+    for (int i = 0; i < MEMBERS; i++)
+        if (fork() == 0) _exit(quarrel());
+    for (int i = 0; i < MEMBERS; i++) {
+        int status;
+        CHECK(wait(&status) > 0 && status == 0, "two held the lock at a time");
+    }
+}
+
 int main(void)
 {
     char folder[] = "/tmp/sluice-file-XXXXXX";
@@ -323,6 +350,7 @@ int main(void)
     test_makes_directories();
     test_lock_names_its_holder();
     test_killed_while_replacing();
+    test_lock_removed_while_it_was_opened_is_no_lock();
     CHECK(entries() == 0 && chdir("/") == 0 && rmdir(folder) == 0, "%s is not empty",
           folder);
     return 0;
