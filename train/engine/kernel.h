@@ -33,11 +33,12 @@ typedef struct slc_affine_back {
 } slc_affine_back;
 
 /* A tile of Winograd's: its corner in an image of h x w x c, and how far apart its planes
- * and their panels lie. Pixels outside the image are 0, and not written. */
+ * and their panels lie. Pixels outside the image are not written. */
 typedef struct slc_tile {
     size_t c, h, w;
     ptrdiff_t y, x;
     size_t next, panel;
+    const float *zeros; /* c of them: what lies outside */
 } slc_tile;
 
 typedef struct slc_kernels {

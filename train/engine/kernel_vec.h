@@ -23,6 +23,14 @@ typedef float vecf_any __attribute__((vector_size(4 * V), aligned(4), may_alias)
 typedef uint16_t vech_any __attribute__((vector_size(2 * V), aligned(2), may_alias));
 typedef uint8_t vecb __attribute__((vector_size(V)));
 #define INLINE static inline __attribute__((always_inline))
+/* Before a loop over an array that should live in registers. Unrolled, and checked address by
+ * address by a sanitizer, it would take minutes to compile. */
+#define PRAGMA(text) _Pragma(#text)
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define UNROLL(n)
+#else
+#define UNROLL(n) PRAGMA(GCC unroll n)
+#endif
 
 INLINE vecf splat(float f)
 {

@@ -24,19 +24,19 @@ INLINE void tile_store(float *p, vecf v, size_t n)
         memcpy(p, &v, n * sizeof(float));
 }
 
-/* Where a pixel's channels lie: outside the image all of them are the same zeros. */
-typedef struct tile_pixel {
-    const float *at;
-    size_t mask;
-} tile_pixel;
-
-INLINE tile_pixel pixel_of(const float *image, const slc_tile *t, size_t i, size_t j)
+/* Where a pixel's channels lie; NULL: outside the image. */
+INLINE const float *pixel_of(const float *image, const slc_tile *t, size_t i, size_t j)
 {
-    static const float nothing[V] = {0};
     const ptrdiff_t y = t->y + (ptrdiff_t)i, x = t->x + (ptrdiff_t)j;
-    if (y < 0 || x < 0 || y >= (ptrdiff_t)t->h || x >= (ptrdiff_t)t->w)
-        return (tile_pixel){nothing, 0};
-    return (tile_pixel){image + ((size_t)y * t->w + (size_t)x) * t->c, SIZE_MAX};
+    if (y < 0 || x < 0 || y >= (ptrdiff_t)t->h || x >= (ptrdiff_t)t->w) return NULL;
+    return image + ((size_t)y * t->w + (size_t)x) * t->c;
+}
+
+INLINE const float *pixel_or_zeros(const float *image, const slc_tile *t, size_t i,
+                                   size_t j)
+{
+    const float *const at = pixel_of(image, t, i, j);
+    return at ? at : t->zeros;
 }
 
 /* Whether all side x side pixels lie in the image. */
@@ -65,11 +65,6 @@ enum {
 INLINE size_t panel_at(const slc_tile *t, size_t k)
 {
     return k / PANEL * t->panel + k % PANEL;
-}
-
-INLINE vecf pixel_load(tile_pixel p, size_t k, size_t n)
-{
-    return tile_load(p.at + (k & p.mask), n);
 }
 
 /* The five points and infinity that F(4, 3) evaluates polynomials at are 0, +-1/sqrt 2,
@@ -146,36 +141,34 @@ INLINE void points_to_weights(vecf *g, const vecf *s)
 #define BOTH_WAYS(f, to, m, from, n)                                                     \
     do {                                                                                 \
         vecf half[m][n];                                                                 \
-        _Pragma("GCC unroll 6") for (size_t j = 0; j < (n); j++)                         \
+        UNROLL(6) for (size_t j = 0; j < (n); j++)                                       \
         {                                                                                \
             vecf column[n], done[m];                                                     \
-            _Pragma("GCC unroll 6") for (size_t i = 0; i < (n); i++) column[i] =         \
-                (from)[i][j];                                                            \
+            UNROLL(6) for (size_t i = 0; i < (n); i++) column[i] = (from)[i][j];         \
             f(done, column);                                                             \
-            _Pragma("GCC unroll 6") for (size_t i = 0; i < (m); i++) half[i][j] =        \
-                done[i];                                                                 \
+            UNROLL(6) for (size_t i = 0; i < (m); i++) half[i][j] = done[i];             \
         }                                                                                \
-        _Pragma("GCC unroll 6") for (size_t i = 0; i < (m); i++) f((to)[i], half[i]);    \
+        UNROLL(6) for (size_t i = 0; i < (m); i++) f((to)[i], half[i]);                  \
     } while (0)
 
 enum { IN = 6, OUT = 4, TAPS = 3 };
 
 INLINE void points_store(float *to, size_t next, vecf o[IN][IN])
 {
-#pragma GCC unroll 36
+    UNROLL(36)
     for (size_t i = 0; i < IN * IN; i++)
         tile_store(to + i * next, o[i / IN][i % IN], V);
 }
 
 /* Of a tile inside the image rows are the six rows of pixels; else pixel is asked. */
 INLINE void in_channels(float *to, const slc_tile *t, const float *const rows[IN],
-                        const tile_pixel pixel[IN * IN], size_t k, size_t n)
+                        const float *const pixel[IN * IN], size_t k, size_t n)
 {
     vecf d[IN][IN], o[IN][IN];
-#pragma GCC unroll 36
+    UNROLL(36)
     for (size_t i = 0; i < IN * IN; i++)
         d[i / IN][i % IN] = rows ? tile_load(rows[i / IN] + i % IN * t->c + k, n)
-                                 : pixel_load(pixel[i], k, n);
+                                 : tile_load(pixel[i] + k, n);
     BOTH_WAYS(pixels_to_points, o, IN, d, IN);
     points_store(to, t->next, o);
 }
@@ -184,7 +177,7 @@ INLINE void in_channels(float *to, const slc_tile *t, const float *const rows[IN
 static void winograd_in(float *planes, const float *image, const slc_tile *t)
 {
     const float *rows[IN];
-    tile_pixel pixel[IN * IN];
+    const float *pixel[IN * IN];
 #define CALL(k, n) in_channels(planes + panel_at(t, k), t, rows, NULL, k, n)
     if (tile_inside(t, IN)) {
         for (size_t i = 0; i < IN; i++)
@@ -194,19 +187,19 @@ static void winograd_in(float *planes, const float *image, const slc_tile *t)
     }
 #undef CALL
     for (size_t i = 0; i < IN * IN; i++)
-        pixel[i] = pixel_of(image, t, i / IN, i % IN);
+        pixel[i] = pixel_or_zeros(image, t, i / IN, i % IN);
 #define CALL(k, n) in_channels(planes + panel_at(t, k), t, NULL, pixel, k, n)
     EACH_CHANNEL(t, CALL);
 #undef CALL
 }
 
 INLINE void spread_channels(float *to, const slc_tile *t,
-                            const tile_pixel pixel[OUT * OUT], size_t k, size_t n)
+                            const float *const pixel[OUT * OUT], size_t k, size_t n)
 {
     vecf d[OUT][OUT], o[IN][IN];
-#pragma GCC unroll 16
+    UNROLL(16)
     for (size_t i = 0; i < OUT * OUT; i++)
-        d[i / OUT][i % OUT] = pixel_load(pixel[i], k, n);
+        d[i / OUT][i % OUT] = tile_load(pixel[i] + k, n);
     BOTH_WAYS(outs_to_points, o, IN, d, OUT);
     points_store(to, t->next, o);
 }
@@ -214,35 +207,34 @@ INLINE void spread_channels(float *to, const slc_tile *t,
 /* A d A' of the 4 x 4 pixels d. */
 static void winograd_spread(float *planes, const float *image, const slc_tile *t)
 {
-    tile_pixel pixel[OUT * OUT];
+    const float *pixel[OUT * OUT];
     for (size_t i = 0; i < OUT * OUT; i++)
-        pixel[i] = pixel_of(image, t, i / OUT, i % OUT);
+        pixel[i] = pixel_or_zeros(image, t, i / OUT, i % OUT);
 #define CALL(k, n) spread_channels(planes + panel_at(t, k), t, pixel, k, n)
     EACH_CHANNEL(t, CALL);
 #undef CALL
 }
 
 INLINE void out_channels(const float *from, const slc_tile *t,
-                         const tile_pixel pixel[OUT * OUT], const float *bias, size_t k,
+                         const float *const pixel[OUT * OUT], const float *bias, size_t k,
                          size_t n)
 {
     vecf d[IN][IN], o[OUT][OUT];
     const vecf more = bias ? tile_load(bias + k, n) : (vecf){0};
-#pragma GCC unroll 36
+    UNROLL(36)
     for (size_t i = 0; i < IN * IN; i++)
         d[i / IN][i % IN] = load_f(from + i * t->next);
     BOTH_WAYS(points_to_outs, o, OUT, d, IN);
-#pragma GCC unroll 16
+    UNROLL(16)
     for (size_t i = 0; i < OUT * OUT; i++)
-        if (pixel[i].mask)
-            tile_store((float *)pixel[i].at + k, o[i / OUT][i % OUT] + more, n);
+        if (pixel[i]) tile_store((float *)pixel[i] + k, o[i / OUT][i % OUT] + more, n);
 }
 
 /* A' m A, the 4 x 4 pixels, of the 6 x 6 planes m; plus a bias. */
 static void winograd_out(float *image, const float *planes, const float *bias,
                          const slc_tile *t)
 {
-    tile_pixel pixel[OUT * OUT];
+    const float *pixel[OUT * OUT];
     for (size_t i = 0; i < OUT * OUT; i++)
         pixel[i] = pixel_of(image, t, i / OUT, i % OUT);
 #define CALL(k, n) out_channels(planes + panel_at(t, k), t, pixel, bias, k, n)
@@ -288,7 +280,7 @@ INLINE void rows_by_panel(vecf sum[][2], size_t rows, const float *a, size_t row
 {
     for (; k; k--, a += step, b += PANEL) {
         const vecf left = load_f(b), right = load_f(b + V);
-#pragma GCC unroll 12
+        UNROLL(12)
         for (size_t r = 0; r < rows; r++) {
             const vecf at = splat(a[r * row]);
             sum[r][0] = vfma(at, left, sum[r][0]);
@@ -299,7 +291,7 @@ INLINE void rows_by_panel(vecf sum[][2], size_t rows, const float *a, size_t row
 
 INLINE void rows_store(float *to, bool add, vecf sum[][2], size_t rows)
 {
-#pragma GCC unroll 12
+    UNROLL(12)
     for (size_t r = 0; r < rows; r++, to += PANEL) {
         tile_store(to, add ? load_f(to) + sum[r][0] : sum[r][0], V);
         tile_store(to + V, add ? load_f(to + V) + sum[r][1] : sum[r][1], V);

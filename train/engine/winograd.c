@@ -35,7 +35,8 @@ typedef struct product {
     size_t threads, block, chunk; /* tiles done at a time */
     const slc_kernels *k;
     uint64_t version;
-    float *u; /* [plane] of weights, in panels; NULL: made in scratch */
+    float *zeros; /* as many as channels, of either side */
+    float *u;     /* [plane] of weights, in panels; NULL: made in scratch */
 } product;
 
 /* One direction of the convolution. */
@@ -62,7 +63,10 @@ bool slc_winograd_fits(const slc_geom *g, slc_dtype type)
 static void free_product(void **out)
 {
     product *p = *out;
-    if (p) free(p->u);
+    if (p) {
+        free(p->zeros);
+        free(p->u);
+    }
     free(p);
     *out = NULL;
 }
@@ -119,9 +123,13 @@ static slc_status make(void **out, void *threads, const slc_geom *g, slc_err *er
     const size_t tiles = slc_max(tiles_of(p, g->in), tiles_of(p, g->out));
     p->block = slc_min(block_of(g), (tiles + p->threads - 1) / p->threads);
     p->chunk = slc_min(chunk_of(g), tiles);
-    if (g->train) return SLC_OK;
-    p->u = aligned_alloc(64, slc_round_up(PLANES * plane_size(p) * sizeof(float), 64));
-    return p->u ? SLC_OK : slc_fail(err, SLC_ENOMEM, "winograd: memory ran out");
+    p->zeros = calloc(slc_max(g->in.c, g->out.c), sizeof(float));
+    if (!g->train)
+        p->u =
+            aligned_alloc(64, slc_round_up(PLANES * plane_size(p) * sizeof(float), 64));
+    return p->zeros && (g->train || p->u)
+               ? SLC_OK
+               : slc_fail(err, SLC_ENOMEM, "winograd: memory ran out");
 }
 
 static size_t bytes(const void *out)
@@ -166,7 +174,8 @@ static slc_tile tile_of(const product *p, slc_shape outs, slc_shape here, size_t
                       .y = (ptrdiff_t)(i % all / row * OUT) - (ptrdiff_t)padding,
                       .x = (ptrdiff_t)(i % row * OUT) - (ptrdiff_t)padding,
                       .next = panels_size(p, room, here.c),
-                      .panel = room * p->k->panel};
+                      .panel = room * p->k->panel,
+                      .zeros = p->zeros};
 }
 
 static void convolve_block(const product *p, const way *w, size_t first, size_t count,
