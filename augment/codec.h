@@ -84,8 +84,8 @@ typedef struct slc_codec {
 extern SLC_API const slc_codec *const slc_codecs[]; /* NULL at the end */
 SLC_API const slc_codec *slc_codec_of(const uint8_t *bytes,
                                       size_t size); /* by magic, or NULL */
-/* The first bytes of a file, size > 4096 or all there are: SLC_EFORMAT says what they are if no
- * picture: "is empty", "is no picture: begins with the text "hello"". */
+/* From the first bytes of a file: SLC_OK if some codec reads it, else SLC_EFORMAT with what they
+ * are: "is empty", "is no picture: begins with the text "hello"". */
 SLC_API SLC_CHECKED slc_status slc_codec_known(const uint8_t *bytes, size_t size,
                                                slc_err *err);
 SLC_API const slc_codec *slc_codec_by_extension(const char *path); /* or NULL */

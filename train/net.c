@@ -180,9 +180,8 @@ static slc_status add_item(builder *b, const slc_node *item)
                           node->name ? node->name : "?", type);
 }
 
-/* Replaces {name: resnet18, ...} by the list of layers it stands for. "resnet18-cifar" is
- * resnet18 with stem: cifar. */
-/* The family that a spec names, and its settings in arena. */
+/* The family that a spec names, and its settings in arena. "resnet18-cifar" is resnet18 with
+ * stem: cifar. */
 static slc_status find_arch(const slc_node *spec, slc_arena *arena, const slc_arch **out,
                             void **settings, slc_err *err)
 {
@@ -222,6 +221,7 @@ slc_status slc_net_check(const slc_node *spec, slc_err *err)
     return status;
 }
 
+/* Replaces {name: resnet18, ...} by the list of layers it stands for. */
 static slc_status expand(builder *b, const slc_node *spec, size_t classes,
                          const slc_node **list)
 {
