@@ -124,7 +124,9 @@ static slc_status prepare(bench *b, const slc_op *op, size_t side, slc_arena *ar
     slc_status status = slc_bench_picture(&b->picture, arena, out->w, out->h, 3, err);
     if (!status && needs_file(op)) status = use_file(b, out, text, sizeof(text), err);
     if (!status) status = slc_node_parse(&list, arena, text, strlen(text), "bench", err);
-    if (!status) status = slc_policy_create(&b->policy, list, "bench", 3, err);
+    if (!status)
+        status = slc_policy_create(&b->policy, list, "bench", (slc_images){.channels = 3},
+                                   err);
     if (!status) status = slc_decoder_create(&b->work.decoder, err);
     if (b->path[0]) remove(b->path);
     if (status || !op->tail || op->area) return status;

@@ -19,12 +19,18 @@ typedef struct slc_key {
     uint32_t view; /* 0; five_crop and ten_crop have more */
 } slc_key;
 
+/* What all images have in common before one is read: size in pixels, channels (1 or 3); what is
+ * 0 is not known, and nothing is refused for it. */
+typedef struct slc_images {
+    size_t w, h, channels;
+} slc_images;
+
 /* Compiles a list of ops ("- resize: {size: 256}", "- hflip"); an empty or NULL list is the
- * identity. what names the list in messages ("augment", "eval", "--ops"). channels: what
- * images will have, 1 or 3 (0 = not known, nothing is refused for it).
- * Errors: SLC_EINVAL with line: unknown op or key, value out of range, impossible order. */
+ * identity. what names the list in messages ("augment", "eval", "--ops"); images: what it will
+ * be run on. Errors: SLC_EINVAL with line: unknown op or key, value out of range, impossible
+ * order, an op that these images do not suit. */
 SLC_API SLC_CHECKED slc_status slc_policy_create(slc_policy **out, const slc_node *list,
-                                                 const char *what, size_t channels,
+                                                 const char *what, slc_images images,
                                                  slc_err *err);
 SLC_API void slc_policy_destroy(slc_policy **policy);
 

@@ -116,7 +116,8 @@ slc_status cli_bench_loader(cli_context *cli, const bench_settings *s, const cha
     slc_status st = slc_source_open_text(&source, spec, s->split, cli->log, err);
     if (st == SLC_OK)
         st = slc_node_parse(&list, &arena, s->ops, strlen(s->ops), "--ops", err);
-    if (st == SLC_OK) st = slc_policy_create(&policy, list, "--ops", 0, err);
+    if (st == SLC_OK)
+        st = slc_policy_create(&policy, list, "--ops", (slc_images){0}, err);
     if (st == SLC_OK) {
         const slc_dtype type =
             s->type == SLC_U8 && policy && slc_policy_is_normalized(policy)

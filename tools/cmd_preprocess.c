@@ -235,7 +235,7 @@ static slc_status run_set(cli_context *cli, const preprocess_settings *s, char *
     if (st == SLC_OK)
         st = slc_node_parse(&list, &arena, s->ops, strlen(s->ops), "--ops", err);
     if (st == SLC_OK && (list->kind != SLC_NODE_LIST || list->count))
-        st = slc_policy_create(&policy, list, "--ops", 0, err);
+        st = slc_policy_create(&policy, list, "--ops", (slc_images){0}, err);
     if (st == SLC_OK) st = slc_source_open_text(&source, args[0], split, cli->log, err);
     settings.source = source;
     settings.policy = policy;

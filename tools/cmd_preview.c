@@ -62,7 +62,7 @@ static slc_status make_policy(origin *o, const char *text, const char *what,
 {
     slc_node *list = NULL;
     slc_status st = slc_node_parse(&list, &o->arena, text, strlen(text), what, err);
-    if (st == SLC_OK) st = slc_policy_create(out, list, what, 0, err);
+    if (st == SLC_OK) st = slc_policy_create(out, list, what, (slc_images){0}, err);
     return st;
 }
 

@@ -11,7 +11,7 @@ static slc_status make_policy(const cli_one_picture *job, slc_arena *arena,
     slc_node *list = NULL;
     slc_status st =
         slc_node_parse(&list, arena, job->ops, strlen(job->ops), "--ops", err);
-    if (st == SLC_OK) st = slc_policy_create(out, list, "--ops", 0, err);
+    if (st == SLC_OK) st = slc_policy_create(out, list, "--ops", (slc_images){0}, err);
     if (st != SLC_OK) return st;
     if (slc_policy_is_normalized(*out))
         return slc_fail(err, SLC_EINVAL,

@@ -170,13 +170,13 @@ slc_status slc_recipe_make_plans(slc_recipe_plans *out, const slc_recipe *recipe
                                  const slc_source *source, slc_err *err)
 {
     slc_recipe_plans p = {0};
-    size_t channels = (size_t)recipe->data.channels, w, h, stored;
-    if (channels == 0 && source && slc_source_fixed_size(source, &w, &h, &stored))
-        channels = stored;
+    slc_images images = {0};
+    if (source) slc_source_fixed_size(source, &images.w, &images.h, &images.channels);
+    if (recipe->data.channels > 0) images.channels = (size_t)recipe->data.channels;
     slc_status st =
-        slc_policy_create(&p.augment, recipe->augment, "augment", channels, err);
-    if (st == SLC_OK)
-        st = slc_policy_create(&p.eval, recipe->eval, "eval", channels, err);
+        slc_policy_create(&p.augment, recipe->augment, "augment", images, err);
+    if (!recipe->data.path) images.w = images.h = 0; /* val and test are other sources */
+    if (st == SLC_OK) st = slc_policy_create(&p.eval, recipe->eval, "eval", images, err);
     if (st == SLC_OK && recipe->mix) st = slc_mix_create(&p.mix, recipe->mix, err);
     if (st == SLC_OK && slc_policy_is_random(p.eval))
         st = slc_node_fail(err, recipe->eval,

@@ -184,11 +184,14 @@ static slc_status random_region(const void *set, const slc_draw *drawn, size_t w
     out->y = (ptrdiff_t)drawn->v[1];
     out->border = (slc_border)s->padding_mode;
     slc_fill_of(&s->fill, out->fill);
-    if (!s->pad_if_needed &&
-        (out->w > w + pad[0] + pad[2] || out->h > h + pad[1] + pad[3]))
+    w += pad[0] + pad[2];
+    h += pad[1] + pad[3];
+    if (!s->pad_if_needed && (out->w > w || out->h > h))
         return slc_fail(err, SLC_EINVAL,
-                        "random_crop: %zu x %zu px does not fit into %zu x %zu px",
-                        out->w, out->h, w, h);
+                        "random_crop: %zu x %zu px does not fit into %zu x %zu px%s; "
+                        "pad_if_needed: true makes room",
+                        out->w, out->h, w, h,
+                        pad[0] + pad[1] + pad[2] + pad[3] ? ", padding included" : "");
     return SLC_OK;
 }
 

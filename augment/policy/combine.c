@@ -40,7 +40,8 @@ static const slc_param some_params[] = {
 static const slc_param apply_params[] = {OPS, CHANCE("0.5"), {0}};
 static const slc_param order_params[] = {OPS, CHANCE("1"), {0}};
 
-/* The list exists, is not too long, and does not hold the combinator itself. */
+/* The list exists, is not too long, and does not name the combinator itself; one with a list of
+ * its own is another. */
 static slc_status check_ops(settings *s, const char *self, slc_err *err)
 {
     char where[256];
@@ -50,12 +51,12 @@ static slc_status check_ops(settings *s, const char *self, slc_err *err)
         return slc_fail(err, SLC_EINVAL, "ops: %zu ops, the most is %d", s->ops->count,
                         SLC_MAX_CALLS);
     for (const slc_node *op = s->ops->first; op; op = op->next) {
-        const char *name = op->kind == SLC_NODE_SCALAR                  ? op->text
-                           : op->kind == SLC_NODE_MAP && op->count == 1 ? op->first->key
-                                                                        : NULL;
-        if (name && strcmp(name, self) == 0)
-            return slc_fail(err, SLC_EINVAL, "ops: %s names itself at %s", self,
-                            slc_node_where(op, where, sizeof(where)));
+        if (op->kind != SLC_NODE_SCALAR || strcmp(op->text, self) != 0) continue;
+        return slc_fail(
+            err, SLC_EINVAL,
+            "ops: %s names itself at %s; one inside another has a list of its "
+            "own, as {%s: {ops: [hflip]}}",
+            self, slc_node_where(op, where, sizeof(where)), self);
     }
     s->count = s->ops->count;
     return SLC_OK;

@@ -10,17 +10,23 @@
 typedef struct compiler {
     slc_policy *policy;
     const char *what;
-    size_t channels, w, h; /* of the images at this point; 0 = not known */
+    slc_images images; /* at this point */
     unsigned depth;
+    const slc_node *outer; /* the item whose op wrote the list that is read, or NULL */
     bool normalized;
     slc_err *err;
 } compiler;
 
+/* Of an item in the recipe: what an op wrote for its children stands where the op does. */
+static const char *where_of(const compiler *c, const slc_node *item, char where[256])
+{
+    return slc_node_where(c->outer ? c->outer : item, where, 256);
+}
+
 static slc_status fail_at(compiler *c, const slc_node *at, const char *name)
 {
     char where[256];
-    return slc_err_prefix(c->err, "%s: %s", slc_node_where(at, where, sizeof(where)),
-                          name);
+    return slc_err_prefix(c->err, "%s: %s", where_of(c, at, where), name);
 }
 
 /* The name and the settings of one list item: "hflip" or "resize: {...}". */
@@ -99,11 +105,16 @@ static slc_status compile_children(compiler *c, slc_step *step, const slc_node *
     if (status) return fail_at(c, item, op->entry.name);
     if (++c->depth > SLC_MAX_DEPTH) {
         char where[256];
-        return slc_fail(
-            c->err, SLC_EINVAL, "%s: %s: more than %d lists inside each other",
-            slc_node_where(item, where, sizeof(where)), op->entry.name, SLC_MAX_DEPTH);
+        return slc_fail(c->err, SLC_EINVAL,
+                        "%s: %s: more than %d lists inside each other",
+                        where_of(c, item, where), op->entry.name, SLC_MAX_DEPTH);
     }
+    const slc_images images = c->images;
+    const slc_node *outer = c->outer;
+    if (!outer && list && list->origin != item->origin) c->outer = item;
     status = compile_list(c, list, &step->children, &step->child_count);
+    c->images = images;
+    c->outer = outer;
     c->depth--;
     return status;
 }
@@ -114,12 +125,12 @@ static slc_status check_place(compiler *c, slc_step *step, const slc_node *item)
     const slc_op *op = step->op;
     const char *name = op->entry.name;
     char where[256];
-    slc_node_where(item, where, sizeof(where));
+    where_of(c, item, where);
 
-    if (c->channels && c->channels < op->min_channels)
+    if (c->images.channels && c->images.channels < op->min_channels)
         return slc_fail(c->err, SLC_EINVAL,
                         "%s: %s needs three channels, images have %zu", where, name,
-                        c->channels);
+                        c->images.channels);
     step->after_normalize = c->normalized && op->tail;
     if (c->normalized && !op->tail)
         return slc_fail(c->err, SLC_EINVAL, "%s: %s cannot come after normalize", where,
@@ -156,19 +167,22 @@ static void sizes(const slc_step *steps, size_t count, size_t *w, size_t *h)
         if (!size_of(steps + i, w, h)) *w = *h = 0;
 }
 
-/* A crop that cannot fit is refused here where the size before it is known. */
+/* A crop that cannot fit is refused here where the size before it is known. In a combinator
+ * that is so until one of its ops changes it, for they may run in any order, or alone. */
 static slc_status check_size(compiler *c, const slc_step *step, const slc_node *item)
 {
     const slc_draw draw = {0};
     slc_region region = {0};
-    if (c->depth > 0) return SLC_OK;
-    if (step->op->region && c->w && c->h) {
+    size_t w = c->images.w, h = c->images.h;
+    if (step->op->region && w && h) {
         char where[256];
-        if (step->op->region(step->settings, &draw, c->w, c->h, &region, c->err))
-            return slc_err_prefix(c->err, "%s",
-                                  slc_node_where(item, where, sizeof(where)));
+        if (step->op->region(step->settings, &draw, w, h, &region, c->err))
+            return slc_err_prefix(c->err, "%s", where_of(c, item, where));
     }
-    if (!size_of(step, &c->w, &c->h)) c->w = c->h = 0;
+    if (!size_of(step, &w, &h)) w = h = 0;
+    const bool kept = w == c->images.w && h == c->images.h;
+    c->images.w = c->depth > 0 && !kept ? 0 : w;
+    c->images.h = c->depth > 0 && !kept ? 0 : h;
     return SLC_OK;
 }
 
@@ -281,8 +295,8 @@ static slc_status compile_item(compiler *c, const slc_node *item, slc_step *step
     status = compile_children(c, step, item);
     c->policy->random = random || (c->policy->random && !step->op->views);
     if (!status) status = check_size(c, step, item);
-    if (!status && step->op->channels && c->channels)
-        c->channels = step->op->channels(step->settings, c->channels);
+    if (!status && step->op->channels && c->images.channels)
+        c->images.channels = step->op->channels(step->settings, c->images.channels);
     return status;
 }
 
@@ -312,14 +326,14 @@ static slc_status compile_list(compiler *c, const slc_node *list, slc_step **ste
 }
 
 slc_status slc_policy_create(slc_policy **out, const slc_node *list, const char *what,
-                             size_t channels, slc_err *err)
+                             slc_images images, slc_err *err)
 {
     *out = NULL;
     slc_policy *policy = calloc(1, sizeof(*policy));
     if (!policy) return slc_fail(err, SLC_ENOMEM, "%s: no memory", what);
     policy->views = 1;
     slc_norm_make(&policy->plain, (const float[3]){0}, (const float[3]){1, 1, 1});
-    compiler c = {.policy = policy, .what = what, .channels = channels, .err = err};
+    compiler c = {.policy = policy, .what = what, .images = images, .err = err};
     const slc_status status = compile_list(&c, list, &policy->steps, &policy->count);
     policy->normalized = c.normalized;
     if (status)

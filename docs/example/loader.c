@@ -17,7 +17,8 @@ static slc_status make_policy(slc_policy **policy, slc_err *err)
     slc_arena arena = {0};
     slc_node *list;
     slc_status st = slc_node_parse(&list, &arena, ops, strlen(ops), "ops", err);
-    if (st == SLC_OK) st = slc_policy_create(policy, list, "augment", 3, err);
+    if (st == SLC_OK)
+        st = slc_policy_create(policy, list, "augment", (slc_images){.channels = 3}, err);
     slc_arena_free(&arena);
     return st;
 }

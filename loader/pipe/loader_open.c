@@ -35,8 +35,8 @@ static slc_status check(slc_loader *l, slc_err *err)
     if (set->max_errors < 0 || !(set->max_errors < 1e18))
         return slc_fail(err, SLC_EINVAL, "max_errors: %g", set->max_errors);
     if (!set->policy) {
-        const slc_status st =
-            slc_policy_create(&l->identity, NULL, "augment", set->channels, err);
+        const slc_status st = slc_policy_create(
+            &l->identity, NULL, "augment", (slc_images){.channels = set->channels}, err);
         if (st != SLC_OK) return st;
         set->policy = l->identity;
     }

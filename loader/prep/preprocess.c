@@ -49,7 +49,8 @@ static slc_status set_up(slc_prep_job *job, slc_err *err)
     slc_arena_free(&arena);
     job->keep_bytes = none && !set->format && !set->quality && !set->channels;
     if (!set->policy) {
-        const slc_status st = slc_policy_create(&job->identity, NULL, "ops", 0, err);
+        const slc_status st =
+            slc_policy_create(&job->identity, NULL, "ops", (slc_images){0}, err);
         if (st != SLC_OK) return st;
         set->policy = job->identity;
     }

@@ -13,8 +13,9 @@ static inline slc_policy *easy_policy(const char *ops, slc_arena *arena, size_t 
     slc_node *list = NULL;
     slc_policy *policy = NULL;
     CHECK(!slc_node_parse(&list, arena, ops, strlen(ops), "test", &err), "%s", err.msg);
-    CHECK(!slc_policy_create(&policy, list, "test", channels, &err), "%s: %s", ops,
-          err.msg);
+    CHECK(!slc_policy_create(&policy, list, "test", (slc_images){.channels = channels},
+                             &err),
+          "%s: %s", ops, err.msg);
     return policy;
 }
 
@@ -26,7 +27,9 @@ static inline slc_err easy_refused(const char *ops, size_t channels)
     slc_node *list = NULL;
     slc_policy *policy = NULL;
     CHECK(!slc_node_parse(&list, &arena, ops, strlen(ops), "test", &err), "%s", err.msg);
-    CHECK(slc_policy_create(&policy, list, "test", channels, &err), "accepted: %s", ops);
+    CHECK(slc_policy_create(&policy, list, "test", (slc_images){.channels = channels},
+                            &err),
+          "accepted: %s", ops);
     CHECK(!policy && err.code == SLC_EINVAL && err.msg[0], "%s: no message", ops);
     slc_arena_free(&arena);
     return err;

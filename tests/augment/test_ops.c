@@ -136,7 +136,8 @@ static void test_round_trip(const slc_op *op)
     slc_policy *policy = easy_policy(text, &arena, 0);
     slc_node *dump = slc_policy_dump(policy, &arena);
     CHECK(dump, "%s: dump", text);
-    CHECK(!slc_policy_create(&again, dump, "dump", 0, &err), "%s: %s", text, err.msg);
+    CHECK(!slc_policy_create(&again, dump, "dump", (slc_images){0}, &err), "%s: %s", text,
+          err.msg);
     const char *path =
         slc_node_diff(dump, slc_policy_dump(again, &arena), &arena, NULL, NULL);
     CHECK(!path, "%s: differs at %s", text, path);

@@ -35,8 +35,8 @@ static void refused(const char *ops, const char *part)
 static void test_refusals(void)
 {
     refused("[hflip,\n {one_of: {ops: [invert,\n one_of]}}]", "names itself at test:3");
-    refused("[{some_of: {ops: [{some_of: {ops: [invert]}}]}}]", "names itself");
-    refused("[{random_apply: {ops: [{random_apply: {ops: [hflip]}}]}}]", "names itself");
+    refused("[{some_of: {ops: [\ninvert, some_of]}}]", "names itself at test:2");
+    refused("[{random_apply: {ops: [random_apply]}}]", "names itself");
     refused("[{random_order: {ops: [random_order]}}]", "names itself");
     refused("[{auto_augment: {policy: auto_augment}}]", "test:1");
     refused("[{one_of: {ops: []}}]", "expected a list of ops");
@@ -236,6 +236,29 @@ static void test_some_of_takes_each_once(void)
     slc_arena_free(&arena);
 }
 
+/* One inside another of the same name is an op like any other, with draws of its own. */
+static void test_combinators_nest(void)
+{
+    slc_arena arena = {0};
+    slc_policy *policy = easy_policy(
+        "[{one_of: {ops: [{one_of: {ops: [{solarize: {threshold: 0}}, "
+        "{random_apply: {p: 0.5, ops: [{random_apply: {p: 1, ops: [{solarize: "
+        "{threshold: 1}}]}}]}}]}}, {solarize: {threshold: 2}}]}}]",
+        &arena, 3);
+    uint64_t count[4] = {0};
+    for (uint64_t i = 0; i < N; i++) {
+        const seen s = trace_of(policy, i);
+        const char *at = strstr(s.text, "threshold=");
+        count[at ? at[10] - '0' : 3]++;
+    }
+    check_share("inner first", count[0], 0.25);
+    check_share("inner second", count[1], 0.125);
+    check_share("outer second", count[2], 0.5);
+    check_share("none", count[3], 0.125);
+    slc_policy_destroy(&policy);
+    slc_arena_free(&arena);
+}
+
 /* Explain shows which move was drawn with which numbers, also within AugMix and when a policy
  * drew nothing to do. */
 static void test_traces_name_the_moves(void)
@@ -333,6 +356,7 @@ int main(void)
     test_jitter_draws();
     test_one_of_weights();
     test_some_of_takes_each_once();
+    test_combinators_nest();
     test_traces_name_the_moves();
     test_erasing_boxes();
     test_noise_has_its_moments();

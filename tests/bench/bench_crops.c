@@ -182,11 +182,12 @@ int main(int argc, char **argv)
     slc_err err = {0};
     const int threads = argc > 2 ? atoi(argv[2]) : 2;
     if (argc < 2 || threads < 1 || threads > 64 || access(argv[1], R_OK) != 0) return 77;
-    CHECK(slc_source_open_text(&source, argv[1], "train", NULL, &err) == SLC_OK &&
-              slc_node_parse(&list, &arena, ops, sizeof(ops) - 1, "ops", &err) ==
-                  SLC_OK &&
-              slc_policy_create(&policy, list, "ops", 3, &err) == SLC_OK,
-          "%s", err.msg);
+    CHECK(
+        slc_source_open_text(&source, argv[1], "train", NULL, &err) == SLC_OK &&
+            slc_node_parse(&list, &arena, ops, sizeof(ops) - 1, "ops", &err) == SLC_OK &&
+            slc_policy_create(&policy, list, "ops", (slc_images){.channels = 3}, &err) ==
+                SLC_OK,
+        "%s", err.msg);
     job j = {.source = source, .policy = policy};
     load_photos(&j, &arena);
     for (size_t i = 0; i < ROUNDS; i++) {

@@ -46,7 +46,7 @@ def tables(a, im):
         compare("posterize", 0, f"[{{posterize: {{bits: {bits}}}}}]", a, ImageOps.posterize(im, bits))
     for t in (0, 1, 100, 128, 127.5, 255, 256):
         compare("solarize", 0, f"[{{solarize: {{threshold: {t}}}}}]", a, ImageOps.solarize(im, t))
-    for cut in (0, 1, 5, 12.5, 49, 50, 80):
+    for cut in (0, 1, 5, 12.5, 49, 49.9):
         compare("autocontrast", 0, f"[{{autocontrast: {{cutoff: {cut}}}}}]", a, ImageOps.autocontrast(im, cut))
     compare("autocontrast", 0, "[{autocontrast: {cutoff: [3, 20]}}]", a, ImageOps.autocontrast(im, (3, 20)))
     compare("equalize", 0, "[equalize]", a, ImageOps.equalize(im))

@@ -25,6 +25,10 @@ class Arena(c.Structure):
                 ("limit", c.c_size_t)]
 
 
+class Images(c.Structure):
+    _fields_ = [("w", c.c_size_t), ("h", c.c_size_t), ("channels", c.c_size_t)]
+
+
 class Work(c.Structure):
     _fields_ = [("arena", Arena), ("isa", c.c_int), ("decoder", c.c_void_p)]
 
@@ -52,7 +56,7 @@ class Policy:
         text = ops.encode()
         self.check(lib.slc_node_parse(c.byref(node), c.byref(self.tree), text, c.c_size_t(len(text)), b"--ops",
                                       c.byref(self.err)))
-        self.check(lib.slc_policy_create(c.byref(self.policy), node, b"--ops", c.c_size_t(channels),
+        self.check(lib.slc_policy_create(c.byref(self.policy), node, b"--ops", Images(0, 0, channels),
                                          c.byref(self.err)))
 
     def __del__(self):

@@ -131,7 +131,8 @@ static inline slc_policy *make_policy(const char *yaml)
     slc_err err = {0};
     CHECK(slc_node_parse(&list, &arena, yaml, strlen(yaml), "test", &err) == SLC_OK, "%s",
           err.msg);
-    CHECK(slc_policy_create(&policy, list, "augment", 0, &err) == SLC_OK, "%s", err.msg);
+    CHECK(slc_policy_create(&policy, list, "augment", (slc_images){0}, &err) == SLC_OK,
+          "%s", err.msg);
     slc_arena_free(&arena);
     return policy;
 }

@@ -74,7 +74,8 @@ static slc_status change_policy(slc_trained *t, slc_looks looks, slc_err *err)
     slc_status st = slc_node_parse(&ops, &t->arena, text, (size_t)n, "--tta", err);
     if (st != SLC_OK) return st;
     slc_node *changed = put_views(&t->arena, list, crop ? crop : tail, crop != NULL, ops);
-    st = slc_policy_create(&policy, changed, "eval", t->channels, err);
+    st = slc_policy_create(&policy, changed, "eval",
+                           (slc_images){.channels = t->channels}, err);
     if (st != SLC_OK) return st;
     slc_policy_destroy(&t->plans.eval);
     t->plans.eval = policy;
