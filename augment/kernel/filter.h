@@ -13,9 +13,10 @@
  *            bytes more of each row
  *   weigh    the same of rows of float32
  *   even_down    a sum for an odd count of symmetric taps in 1 / 65,536, of which all together
- *            are at most one: the middle row and pairs of rows from the outermost inwards, each
- *            product cut off at 1 / 128, with half of what that loses added; dst in 1 / 128;
- *            reads as down
+ *            are at most one and the outer ones below a half: the middle row and pairs of rows
+ *            from the outermost inwards, each product cut off at 1 / 128, and half of what that
+ *            may lose added, so that dst, in 1 / 128, is within count / 4 + 2 of the sum; reads
+ *            as down
  *   even_across  dst[i] = the same sum along a row in 1 / 128 (to 255 and a quarter), over t of
  *            taps[t] * src[i + t * step], rounded; src has (count - 1) * step more values, and
  *            up to 63 beyond them are read

@@ -1,9 +1,12 @@
 /* The arithmetic of filter.h, compiled once for each instruction set; FILTERS names the table
- * to define. Blocks of fixed length keep the sums in registers. */
+ * to define; ADD, DOWN, EVEN_DOWN and SMOOTH are a set's own, if defined. Blocks of fixed length
+ * keep the sums in registers. */
 #include <string.h>
 
 enum { BLOCK = 64, REACH = 16 }; /* REACH: 5 px of 3 channels, and some */
 
+#ifndef SMOOTH
+#define SMOOTH smooth
 static void smooth(uint8_t *restrict dst, const uint8_t *above, const uint8_t *row,
                    const uint8_t *below, size_t n, size_t step)
 {
@@ -17,6 +20,7 @@ static void smooth(uint8_t *restrict dst, const uint8_t *above, const uint8_t *r
         dst[i] = (uint8_t)((sum * 5042u) >> 16);
     }
 }
+#endif
 
 /* A block, or as much of it as is left; the constant length matters. */
 static inline void put(uint8_t *restrict dst, const uint8_t block[BLOCK], size_t left)
@@ -44,13 +48,14 @@ static inline uint8_t middle(uint8_t a, uint8_t b, uint8_t c)
 
 /* With columns sorted, the median of nine is the median of: the largest of the lows, the
  * median of the middles, the smallest of the highs (Smith 1996). */
-static void median3(uint8_t *restrict dst, const uint8_t *above, const uint8_t *row,
-                    const uint8_t *below, size_t n, size_t step)
+static inline void median3_strip(uint8_t *restrict dst, const uint8_t *above,
+                                 const uint8_t *row, const uint8_t *below, size_t n,
+                                 size_t step)
 {
-    for (size_t i = step; i + step < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         uint8_t lo[3], mid[3], hi[3];
         for (int k = 0; k < 3; k++) {
-            const size_t at = i + (size_t)k * step - step;
+            const size_t at = i + (size_t)k * step;
             const uint8_t a = above[at], b = row[at], c = below[at];
             lo[k] = low(low(a, b), c);
             hi[k] = high(high(a, b), c);
@@ -58,6 +63,22 @@ static void median3(uint8_t *restrict dst, const uint8_t *above, const uint8_t *
         }
         dst[i] = middle(high(high(lo[0], lo[1]), lo[2]), middle(mid[0], mid[1], mid[2]),
                         low(low(hi[0], hi[1]), hi[2]));
+    }
+}
+
+/* In strips of fixed length, the last one over the one before. */
+static void median3(uint8_t *restrict dst, const uint8_t *above, const uint8_t *row,
+                    const uint8_t *below, size_t n, size_t step)
+{
+    enum { STRIP = 32 };
+    const size_t inside = n > 2 * step ? n - 2 * step : 0;
+    if (inside < STRIP) {
+        median3_strip(dst + step, above, row, below, inside, step);
+        return;
+    }
+    for (size_t i = 0; i < inside; i += STRIP) {
+        const size_t at = i < inside - STRIP ? i : inside - STRIP;
+        median3_strip(dst + step + at, above + at, row + at, below + at, STRIP, step);
     }
 }
 
@@ -208,6 +229,8 @@ static inline void put_sums(float *restrict dst, const float sum[BLOCK], size_t 
         memcpy(dst, sum, left * sizeof(*sum));
 }
 
+#ifndef DOWN
+#define DOWN down
 static void down(float *restrict dst, const uint8_t *const *rows, const float *taps,
                  size_t count, size_t n)
 {
@@ -221,13 +244,16 @@ static void down(float *restrict dst, const uint8_t *const *rows, const float *t
         put_sums(dst + i, sum, n - i);
     }
 }
+#endif
 
 static void weigh(float *restrict dst, const float *const *rows, const float *taps,
                   size_t count, size_t n)
 {
     for (size_t i = 0; i < n; i += BLOCK) {
-        _Alignas(64) float sum[BLOCK] = {0};
-        for (size_t t = 0; t < count; t++)
+        _Alignas(64) float sum[BLOCK];
+        for (size_t k = 0; k < BLOCK; k++)
+            sum[k] = taps[0] * rows[0][i + k];
+        for (size_t t = 1; t < count; t++)
             for (size_t k = 0; k < BLOCK; k++)
                 sum[k] += taps[t] * rows[t][i + k];
         put_sums(dst + i, sum, n - i);
@@ -235,30 +261,51 @@ static void weigh(float *restrict dst, const float *const *rows, const float *ta
 }
 
 /* The high half of a product of unsigned 16-bit numbers. */
-static inline uint16_t times(uint16_t a, uint16_t b)
+static inline uint16_t high_half(uint16_t a, uint16_t b)
 {
     return (uint16_t)(((uint32_t)a * b) >> 16);
 }
 
+#ifndef EVEN_DOWN
+#define EVEN_DOWN even_down
 static void even_down(uint16_t *restrict dst, const uint8_t *const *rows,
                       const uint16_t *taps, size_t count, size_t n)
 {
     const size_t middle = count / 2;
     for (size_t i = 0; i < n; i += BLOCK) {
+        uint16_t rest[BLOCK], *restrict to = n - i < BLOCK ? rest : dst + i;
         _Alignas(64) uint16_t sum[BLOCK];
         for (size_t k = 0; k < BLOCK; k++)
-            sum[k] =
-                (uint16_t)(times((uint16_t)(rows[middle][i + k] << 7), taps[middle]) +
-                           count / 4);
+            sum[k] = high_half((uint16_t)(rows[middle][i + k] << 7), taps[middle]);
         for (size_t t = 0; t < middle; t++) {
             const uint8_t *a = rows[t] + i, *b = rows[count - 1 - t] + i;
             for (size_t k = 0; k < BLOCK; k++)
-                sum[k] += times((uint16_t)((a[k] + b[k]) << 7), taps[t]);
+                sum[k] += high_half((uint16_t)((a[k] + b[k]) << 7), taps[t]);
         }
-        if (n - i >= BLOCK)
-            memcpy(dst + i, sum, sizeof(sum));
-        else
-            memcpy(dst + i, sum, (n - i) * sizeof(*sum));
+        for (size_t k = 0; k < BLOCK; k++)
+            to[k] = (uint16_t)(sum[k] + count / 4);
+        if (to == rest) memcpy(dst + i, rest, (n - i) * sizeof(*rest));
+    }
+}
+#endif
+
+static void even_across(uint8_t *restrict dst, const uint16_t *restrict src,
+                        const uint16_t *taps, size_t count, size_t n, size_t step)
+{
+    const size_t middle = count / 2;
+    for (size_t i = 0; i < n; i += BLOCK) {
+        uint8_t rest[BLOCK], *restrict to = n - i < BLOCK ? rest : dst + i;
+        _Alignas(64) uint16_t sum[BLOCK];
+        for (size_t k = 0; k < BLOCK; k++)
+            sum[k] = high_half(src[i + middle * step + k], taps[middle]);
+        for (size_t t = 0; t < middle; t++) {
+            const uint16_t *a = src + i + t * step, *b = src + i + (count - 1 - t) * step;
+            for (size_t k = 0; k < BLOCK; k++)
+                sum[k] += high_half((uint16_t)(a[k] + b[k]), taps[t]);
+        }
+        for (size_t k = 0; k < BLOCK; k++)
+            to[k] = (uint8_t)((sum[k] + count / 4 + 64) >> 7);
+        if (to == rest) memcpy(dst + i, rest, n - i);
     }
 }
 
@@ -272,38 +319,20 @@ static inline uint8_t level(float v)
     return (uint8_t)bits;
 }
 
-static void even_across(uint8_t *restrict dst, const uint16_t *restrict src,
-                        const uint16_t *taps, size_t count, size_t n, size_t step)
-{
-    const size_t middle = count / 2;
-    for (size_t i = 0; i < n; i += BLOCK) {
-        _Alignas(64) uint16_t sum[BLOCK];
-        _Alignas(64) uint8_t out[BLOCK];
-        for (size_t k = 0; k < BLOCK; k++)
-            sum[k] = (uint16_t)(times(src[i + middle * step + k], taps[middle]) +
-                                count / 4 + 64);
-        for (size_t t = 0; t < middle; t++) {
-            const uint16_t *a = src + i + t * step, *b = src + i + (count - 1 - t) * step;
-            for (size_t k = 0; k < BLOCK; k++)
-                sum[k] += times((uint16_t)(a[k] + b[k]), taps[t]);
-        }
-        for (size_t k = 0; k < BLOCK; k++)
-            out[k] = (uint8_t)(sum[k] >> 7);
-        put(dst + i, out, n - i);
-    }
-}
-
 static void nearest(uint8_t *restrict dst, const float *restrict src, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         dst[i] = level(src[i]);
 }
 
+#ifndef ADD
+#define ADD add
 static void add(float *restrict sum, const uint8_t *restrict src, float weight, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         sum[i] += weight * (float)src[i];
 }
+#endif
 
 static void cut(uint8_t *restrict dst, const float *restrict src, size_t n)
 {
@@ -351,17 +380,17 @@ static void between(uint8_t *restrict dst, const slc_corners *restrict corners,
     }
 }
 
-const slc_filters FILTERS = {.smooth = smooth,
+const slc_filters FILTERS = {.smooth = SMOOTH,
                              .median3 = median3,
                              .median5 = median5,
                              .median = median,
                              .blend = blend,
-                             .down = down,
+                             .down = DOWN,
                              .weigh = weigh,
-                             .even_down = even_down,
+                             .even_down = EVEN_DOWN,
                              .even_across = even_across,
                              .nearest = nearest,
-                             .add = add,
+                             .add = ADD,
                              .cut = cut,
                              .box_across = box_across,
                              .box_down = box_down,

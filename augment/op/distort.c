@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "augment/kernel/filter.h"
+#include "augment/kernel/noise.h"
 #include "augment/kernel/warp.h"
 #include "augment/op.h"
 #include "augment/op/enhance.h"
@@ -30,6 +31,14 @@ static int32_t position(float v)
     v = v < -far ? -far : v > far ? far : v;
     const int32_t whole = (int32_t)v;
     return whole - (v < (float)whole);
+}
+
+/* at[i] is shift[i] away from first + i * step. */
+static void positions(int32_t *restrict at, const float *restrict shift, float first,
+                      float step, int32_t n)
+{
+    for (int32_t i = 0; i < n; i++)
+        at[i] = position(first + (float)i * step + shift[i]);
 }
 
 /* ---- elastic ---- */
@@ -127,17 +136,17 @@ static void blur_down(float *out, const float *field, size_t w, size_t h, const 
     }
 }
 
-/* Noise in [-1, 1], one Philox block for four values. */
-static void noise(float *field, size_t n, uint64_t seed, uint32_t axis)
+/* Noise in [-1, 1), in steps of 2^-15. */
+static void noise(float *field, size_t n, uint64_t seed, uint32_t axis, slc_isa isa)
 {
     const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
-    for (size_t i = 0; i < n; i += 4) {
-        const uint32_t counter[4] = {(uint32_t)(i / 4), (uint32_t)((uint64_t)i >> 34),
-                                     axis, 0};
-        uint32_t bits[4];
-        slc_philox(counter, key, bits);
-        for (size_t k = 0; k < 4 && i + k < n; k++)
-            field[i + k] = (float)(int32_t)bits[k] * 0x1p-31f;
+    uint16_t bits[SLC_NOISE_BITS];
+    for (size_t i = 0; i < n; i += SLC_NOISE_BITS) {
+        const uint32_t counter[4] = {(uint32_t)(i / 8), 0, axis, 0};
+        const size_t left = n - i < SLC_NOISE_BITS ? n - i : SLC_NOISE_BITS;
+        slc_noise_of[isa]->bits(bits, key, counter);
+        for (size_t k = 0; k < left; k++)
+            field[i + k] = (float)((int32_t)bits[k] - 0x8000) * 0x1p-15f;
     }
 }
 
@@ -154,7 +163,7 @@ static bool displace(float *out, float *scratch, const slc_image *in, slc_work *
         return false;
     float *line = slc_arena_alloc(arena, (in->w + 2 * gx.reach + BEHIND) * sizeof(*line));
     if (!line) return false;
-    noise(scratch, n, seed, axis);
+    noise(scratch, n, seed, axis, work->isa);
     blur_across(scratch, in->w, in->h, &gx, line, f);
     blur_down(out, scratch, in->w, in->h, &gy, f);
     for (size_t i = 0; i < n; i++)
@@ -186,10 +195,8 @@ static slc_status elastic_area(const slc_context *context, const slc_draw *drawn
         return slc_fail(err, SLC_ENOMEM, "elastic: no memory");
     int32_t *ys = xs + in->w;
     for (size_t y = 0; y < in->h; y++) {
-        for (size_t x = 0; x < in->w; x++) {
-            xs[x] = position((float)x + 0.5f + dx[y * in->w + x]);
-            ys[x] = position((float)y + 0.5f + dy[y * in->w + x]);
-        }
+        positions(xs, dx + y * in->w, 0.5f, 1, (int32_t)in->w);
+        positions(ys, dy + y * in->w, (float)y + 0.5f, 0, (int32_t)in->w);
         sampler(s->interpolation, work->isa)(out->px + y * out->stride, &source, xs, ys,
                                              in->w);
     }
