@@ -90,9 +90,18 @@ SLC_API SLC_CHECKED slc_status slc_codec_known(const uint8_t *bytes, size_t size
                                                slc_err *err);
 SLC_API const slc_codec *slc_codec_by_extension(const char *path); /* or NULL */
 
-/* Encodes with the codec's default settings, except quality where it has one (0 = default). */
-SLC_API SLC_CHECKED slc_status slc_encode(const slc_codec *codec, int quality,
+/* How to write. Zero is the codec's own defaults. */
+typedef struct slc_encoding {
+    int quality; /* 1 to 100, for codecs that have one; 0 = as settings say */
+    const slc_node *settings; /* of the codec's params, {subsampling: 444}; NULL = none */
+} slc_encoding;
+
+/* how may be NULL. Errors: SLC_EINVAL (the codec only reads, settings it does not take). */
+SLC_API SLC_CHECKED slc_status slc_encode(const slc_codec *codec, const slc_encoding *how,
                                           const slc_image *image, slc_str *out,
                                           slc_err *err);
+/* Only whether slc_encode would take codec and how. */
+SLC_API SLC_CHECKED slc_status slc_encoding_check(const slc_codec *codec,
+                                                  const slc_encoding *how, slc_err *err);
 
 #endif

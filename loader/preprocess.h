@@ -16,12 +16,12 @@
 typedef struct slc_preprocess_settings {
     const slc_source *source;
     const slc_policy *policy; /* NULL = none: the original bytes are kept, unless format,
-                                 quality or channels ask for others */
+                                 encoding or channels ask for others */
     const char *out;          /* a directory: new, empty, or of an earlier run */
     const slc_codec
-        *format;     /* NULL = that of each file; PNG where it cannot be written */
-    int quality;     /* 0 = the format's own */
-    size_t channels; /* 1 or 3; 0 = as stored */
+        *format;           /* NULL = that of each file; PNG where it cannot be written */
+    slc_encoding encoding; /* its settings need a format */
+    size_t channels;       /* 1 or 3; 0 = as stored */
     uint64_t shard_bytes, shard_samples; /* either: tar shards of at most so much */
     uint64_t seed, epoch;                /* of the policy's draws */
     size_t threads;                      /* 0 = all cores */

@@ -9,7 +9,7 @@
 #include "tools/one_picture.h"
 
 typedef struct preprocess_settings {
-    const char *ops, *split, *format, *shards;
+    const char *ops, *split, *format, *encode, *shards;
     uint64_t seed, epoch, index, view, quality, channels, rank, world;
     int on_error;    /* 0 skip, 1 fail */
     int orientation; /* 0 apply, 1 ignore */
@@ -28,6 +28,8 @@ static const cli_opt options[] = {
      .help = "what is done to every picture: '[{resize: {size: 256}}]'"},
     {0, "quality", FIELD(quality), .hi = 100, .value = "Q",
      .help = "of JPEG and WebP (default: the format's own)"},
+    {0, "encode", FIELD(encode), .value = "MAP",
+     .help = "settings of the written format (docs/formats.md): '{subsampling: 444}'"},
     {0, "format", FIELD(format), .value = "NAME",
      .help = "png, jpg or webp (default: that of each file)"},
     {0, "shards", FIELD(shards), .value = "SIZE",
@@ -70,12 +72,23 @@ static slc_decode decode_of(const preprocess_settings *s)
                         .accept_truncated = s->truncated == 1};
 }
 
+static slc_status read_encode(const preprocess_settings *s, slc_arena *arena,
+                              const slc_node **out, slc_err *err)
+{
+    slc_node *map = NULL;
+    if (!s->encode) return SLC_OK;
+    const slc_status st =
+        slc_node_parse(&map, arena, s->encode, strlen(s->encode), "--encode", err);
+    *out = map;
+    return st;
+}
+
 static slc_status run_one(cli_context *cli, const preprocess_settings *s, char **args,
                           slc_err *err)
 {
     slc_decode how = decode_of(s);
     how.channels = (unsigned)s->channels;
-    const cli_one_picture job = {
+    cli_one_picture job = {
         .in = args[0],
         .out = args[1],
         .ops = s->ops,
@@ -83,11 +96,14 @@ static slc_status run_one(cli_context *cli, const preprocess_settings *s, char *
                 .epoch = s->epoch,
                 .index = s->index,
                 .view = (uint32_t)s->view},
-        .quality = (int)s->quality,
+        .encoding = {.quality = (int)s->quality},
         .decode = how,
     };
     size_t w = 0, h = 0;
-    const slc_status st = cli_one_picture_run(&job, &w, &h, err);
+    slc_arena arena = {0};
+    slc_status st = read_encode(s, &arena, &job.encoding.settings, err);
+    if (st == SLC_OK) st = cli_one_picture_run(&job, &w, &h, err);
+    slc_arena_free(&arena);
 
     if (st != SLC_OK) return st;
     if (cli->json)
@@ -209,7 +225,7 @@ static slc_status run_set(cli_context *cli, const preprocess_settings *s, char *
                           slc_err *err)
 {
     slc_preprocess_settings settings = {.out = args[1],
-                                        .quality = (int)s->quality,
+                                        .encoding = {.quality = (int)s->quality},
                                         .channels = s->channels,
                                         .seed = s->seed,
                                         .epoch = s->epoch,
@@ -232,6 +248,7 @@ static slc_status run_set(cli_context *cli, const preprocess_settings *s, char *
     slc_status st = check_apart(args[0], args[1], err);
     if (st == SLC_OK) st = read_shards(s->shards, &settings, err);
     if (st == SLC_OK) st = find_format(s->format, &settings.format, err);
+    if (st == SLC_OK) st = read_encode(s, &arena, &settings.encoding.settings, err);
     if (st == SLC_OK)
         st = slc_node_parse(&list, &arena, s->ops, strlen(s->ops), "--ops", err);
     if (st == SLC_OK && (list->kind != SLC_NODE_LIST || list->count))

@@ -65,10 +65,11 @@ slc_status cli_one_picture_run(const cli_one_picture *job, size_t *w, size_t *h,
     const slc_codec *const codec = find_writer(job->out, err);
 
     if (!codec) return err->code;
-    slc_status st = make_policy(job, &arena, &policy, err);
+    slc_status st = slc_encoding_check(codec, &job->encoding, err);
+    if (st == SLC_OK) st = make_policy(job, &arena, &policy, err);
     if (st == SLC_OK) st = slc_map_open(&map, job->in, err);
     if (st == SLC_OK) st = transform(job, policy, &map, &work, &image, err);
-    if (st == SLC_OK) st = slc_encode(codec, job->quality, &image, &bytes, err);
+    if (st == SLC_OK) st = slc_encode(codec, &job->encoding, &image, &bytes, err);
     if (st == SLC_OK) {
         *w = image.w, *h = image.h;
         st = slc_file_replace(job->out, bytes.text, bytes.size, err);

@@ -156,7 +156,7 @@ slc_status cli_image_write(const char *path, const slc_image *image, slc_err *er
                         "%s: no picture format of that extension can be written; .png, "
                         ".jpg and .webp can",
                         path);
-    slc_status st = slc_encode(codec, 0, image, &bytes, err);
+    slc_status st = slc_encode(codec, NULL, image, &bytes, err);
     if (st == SLC_OK)
         st = slc_file_replace(path, bytes.text, bytes.size, err);
     else

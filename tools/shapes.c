@@ -67,7 +67,7 @@ static slc_status write_one(const char *dir, const char *part, size_t c, size_t 
     slc_status st = slc_image_alloc(&image, &arena, SIDE, SIDE, 3, err);
     if (st == SLC_OK) draw(&image, c, &rng);
     if (st == SLC_OK)
-        st = slc_encode(slc_codec_by_extension(path), 0, &image, &bytes, err);
+        st = slc_encode(slc_codec_by_extension(path), NULL, &image, &bytes, err);
     if (st == SLC_OK) st = slc_file_replace(path, bytes.text, bytes.size, err);
     slc_str_free(&bytes);
     slc_arena_free(&arena);

@@ -167,27 +167,44 @@ static void set_quality(const slc_param *table, void *settings, int quality)
             *(int64_t *)((char *)settings + p->offset) = quality;
 }
 
-slc_status slc_encode(const slc_codec *codec, int quality, const slc_image *image,
-                      slc_str *out, slc_err *err)
+/* The codec's settings, bound and checked, in arena. */
+static slc_status bind(const slc_codec *codec, const slc_encoding *how, slc_arena *arena,
+                       void **settings, slc_err *err)
 {
+    const int quality = how ? how->quality : 0;
     if (!codec->encode)
         return slc_fail(err, SLC_EINVAL, "%s: can be read, not written",
                         codec->entry.name);
     if (quality < 0 || quality > 100)
         return slc_fail(err, SLC_EINVAL, "%s: quality %d is not from 1 to 100",
                         codec->entry.name, quality);
+    *settings = slc_arena_zero(arena, 1, codec->entry.settings_size);
+    if (!*settings)
+        return slc_fail(err, SLC_ENOMEM, "%s: out of memory", codec->entry.name);
+    const slc_status st =
+        slc_params_bind(codec->entry.params, *settings, how ? how->settings : NULL, false,
+                        codec->entry.name, arena, err);
+    if (st == SLC_OK && quality) set_quality(codec->entry.params, *settings, quality);
+    return st;
+}
+
+slc_status slc_encoding_check(const slc_codec *codec, const slc_encoding *how,
+                              slc_err *err)
+{
     slc_arena arena = {0};
-    slc_status st = SLC_OK;
-    void *settings = slc_arena_zero(&arena, 1, codec->entry.settings_size);
-    if (!settings)
-        st = slc_fail(err, SLC_ENOMEM, "%s: out of memory", codec->entry.name);
-    else
-        st = slc_params_bind(codec->entry.params, settings, NULL, false,
-                             codec->entry.name, &arena, err);
-    if (st == SLC_OK) {
-        if (quality) set_quality(codec->entry.params, settings, quality);
-        st = codec->encode(settings, image, out, err);
-    }
+    void *settings = NULL;
+    const slc_status st = bind(codec, how, &arena, &settings, err);
+    slc_arena_free(&arena);
+    return st;
+}
+
+slc_status slc_encode(const slc_codec *codec, const slc_encoding *how,
+                      const slc_image *image, slc_str *out, slc_err *err)
+{
+    slc_arena arena = {0};
+    void *settings = NULL;
+    slc_status st = bind(codec, how, &arena, &settings, err);
+    if (st == SLC_OK) st = codec->encode(settings, image, out, err);
     slc_arena_free(&arena);
     return st;
 }

@@ -47,6 +47,7 @@ struct slc_jpeg_huff {
     stream in;
     int dc[MAX_COMPS_IN_SCAN]; /* last mean of each component */
     unsigned until_restart, restarts;
+    bool passing; /* the rest of this interval, which was not looked at */
     JDIMENSION column, first, last; /* in MCUs; last is wanted too */
     uint64_t mcus;                  /* that are left */
     block_plan plan[D_MAX_BLOCKS_IN_MCU];
@@ -235,6 +236,26 @@ static bool pass_restart(slc_jpeg_huff *h)
     return true;
 }
 
+/* Whether nobody looks at any MCU of the interval that begins here; only if all of them are of
+ * this row (libjpeg tells row by row what is passed over). */
+static bool is_unseen(const slc_jpeg_huff *h, j_decompress_ptr c, bool row_passed)
+{
+    const JDIMENSION end = h->column + c->restart_interval; /* behind the last */
+    if (end > c->MCUs_per_row) return false;
+    return row_passed || end <= h->first || h->column > h->last;
+}
+
+/* Goes to the marker behind this interval, whose bits are all still there. */
+static bool pass_interval(slc_jpeg_huff *h)
+{
+    const uint8_t *at = h->in.at, *const end = h->in.end;
+    while ((at = memchr(at, 0xff, (size_t)(end - at))) && end - at >= 2 && at[1] == 0)
+        at += 2;
+    if (!at || end - at < 2) return false;
+    h->in = (stream){.at = at, .end = end};
+    return true;
+}
+
 static bool take_mcu(slc_jpeg_huff *h, int blocks, JBLOCKROW *to)
 {
     stream s = h->in;
@@ -257,11 +278,18 @@ static bool take_mcu(slc_jpeg_huff *h, int blocks, JBLOCKROW *to)
 static boolean decode_mcu(j_decompress_ptr c, JBLOCKROW *to)
 {
     slc_jpeg_huff *const h = (slc_jpeg_huff *)c->entropy;
-    if (c->restart_interval && h->until_restart-- == 0) {
-        if (!pass_restart(h)) h->give_up(c);
-        h->until_restart = c->restart_interval - 1;
+    if (c->restart_interval) {
+        if (h->until_restart == 0) {
+            if (!pass_restart(h)) h->give_up(c);
+            h->until_restart = c->restart_interval;
+        }
+        if (h->until_restart == c->restart_interval) {
+            h->passing = is_unseen(h, c, !to);
+            if (h->passing && !pass_interval(h)) h->give_up(c);
+        }
+        h->until_restart--;
     }
-    if (!take_mcu(h, c->blocks_in_MCU, to)) h->give_up(c);
+    if (!h->passing && !take_mcu(h, c->blocks_in_MCU, to)) h->give_up(c);
     if (++h->column == c->MCUs_per_row) h->column = 0;
     if (--h->mcus == 0) { /* libjpeg looks for the next marker from here */
         c->src->next_input_byte = first_unread(&h->in);
@@ -332,6 +360,7 @@ bool slc_jpeg_huff_install(slc_jpeg_huff **huff, j_decompress_ptr c,
     memset(h->dc, 0, sizeof(h->dc));
     h->until_restart = c->restart_interval;
     h->restarts = 0;
+    h->passing = false;
     h->column = h->first = 0;
     h->last = c->MCUs_per_row;
     h->mcus = (uint64_t)c->MCUs_per_row * c->MCU_rows_in_scan;

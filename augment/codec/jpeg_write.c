@@ -29,6 +29,11 @@ const slc_param slc_jpeg_params[] = {
      .help = "coarse to fine, smaller, slower to decode"},
     {"optimize", SLC_FIELD(slc_jpeg_settings, optimize), .initial = "false",
      .help = "second pass for the best Huffman tables"},
+    {"restart", SLC_FIELD(slc_jpeg_settings, restart), .lo = 0, .hi = 65535,
+     .initial = "4", .unit = "MCUs",
+     .help = "how often a reader may begin anew: readers of a part pass over the rest "
+             "faster; "
+             "0 = never"},
     {0}};
 
 /* What one image is written with, and where to. */
@@ -118,6 +123,9 @@ static void write_body(writer *w)
         c->comp_info[0].v_samp_factor = LUMA_FACTORS[set->subsampling].v;
     }
     c->optimize_coding = set->optimize;
+    const int across = 8 * c->comp_info[0].h_samp_factor; /* pixels of an MCU */
+    if (image->w > (size_t)across * (size_t)set->restart)
+        c->restart_interval = (unsigned)set->restart;
     if (set->progressive) jpeg_simple_progression(c);
 
     jpeg_start_compress(c, TRUE);

@@ -5,7 +5,7 @@
 #include "augment/codec.h"
 
 typedef struct slc_jpeg_settings {
-    int64_t quality;
+    int64_t quality, restart;
     int subsampling;
     bool progressive, optimize;
 } slc_jpeg_settings;

@@ -34,6 +34,9 @@ typedef struct slc_pack {
     slc_dtype type;
     size_t channels, plane, step;
     const slc_norm *norm; /* not read for u8 */
+    /* Floats may be written past the caches, where they would only push out what is in use: for
+     * tensors too large to stay there. Whoever hands them to another thread fences first. */
+    bool past_cache;
 } slc_pack;
 
 /* dst: the place of the row's first element; reads w * channels bytes. */

@@ -71,13 +71,27 @@ static inline size_t split(const slc_pack *pack, void *dst, slc_dtype type,
         k[c] = (lanes){_mm256_set1_ps(pack->norm->mean[c]),
                        _mm256_set1_ps(pack->norm->std[c]),
                        _mm256_set1_ps(pack->norm->by_std[c])};
+    const bool past_cache =
+        type == SLC_F32 && pack->past_cache &&
+        ((uintptr_t)dst | pack->plane * sizeof(float)) % sizeof(__m256) == 0;
     for (; x + 8 <= w; x += 8) {
         const __m128i lo = _mm_loadu_si128((const __m128i *)(src + 3 * x));
         const __m128i hi = _mm_loadu_si128((const __m128i *)(src + 3 * x + 8));
-        for (int c = 0; c < 3; c++)
-            put(dst, type, (size_t)c * pack->plane + x, normal(plane(lo, hi, c), &k[c]));
+        for (int c = 0; c < 3; c++) {
+            const size_t at = (size_t)c * pack->plane + x;
+            const __m256 v = normal(plane(lo, hi, c), &k[c]);
+            if (past_cache)
+                _mm256_stream_ps((float *)dst + at, v);
+            else
+                put(dst, type, at, v);
+        }
     }
     return x;
+}
+
+static inline __m128i eight(const uint8_t *src)
+{
+    return _mm_loadl_epi64((const __m128i *)src);
 }
 
 /* Elements in their order, eight at a time; returns how many were done, a multiple of 24 px
@@ -89,10 +103,14 @@ static inline size_t straight(const slc_pack *pack, void *dst, slc_dtype type,
     size_t i = 0;
     for (size_t p = 0; p < 3; p++)
         k[p] = lanes_of(pack->norm, 8 * p, pack->channels);
+    if (type == SLC_F32 && pack->past_cache && (uintptr_t)dst % sizeof(__m256) == 0)
+        for (; i + 24 <= n; i += 24)
+            for (size_t p = 0; p < 3; p++)
+                _mm256_stream_ps((float *)dst + i + 8 * p,
+                                 normal(eight(src + i + 8 * p), &k[p]));
     for (; i + 24 <= n; i += 24)
         for (size_t p = 0; p < 3; p++)
-            put(dst, type, i + 8 * p,
-                normal(_mm_loadl_epi64((const __m128i *)(src + i + 8 * p)), &k[p]));
+            put(dst, type, i + 8 * p, normal(eight(src + i + 8 * p), &k[p]));
     return i;
 }
 

@@ -52,6 +52,22 @@ static inline void put(void *dst, slc_dtype type, size_t i, __mmask16 mask, __m5
             type == SLC_BF16 ? bf16(v) : _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
 
+/* put, past the cache if far: then dst + i is aligned. */
+static inline void put_far(void *dst, slc_dtype type, size_t i, __mmask16 mask, bool far,
+                           __m512 v)
+{
+    if (type == SLC_F32 && far && mask == 0xffff)
+        _mm512_stream_ps((float *)dst + i, v);
+    else
+        put(dst, type, i, mask, v);
+}
+
+static inline bool is_far(const slc_pack *pack, const void *dst, size_t plane)
+{
+    return pack->past_cache &&
+           ((uintptr_t)dst | plane * sizeof(float)) % sizeof(__m512) == 0;
+}
+
 static inline __mmask16 mask_of(size_t left)
 {
     return left >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << left) - 1);
@@ -93,14 +109,15 @@ static inline void split(const slc_pack *pack, void *dst, slc_dtype type,
          _mm512_set1_ps(pack->norm->by_std[1])},
         {_mm512_set1_ps(pack->norm->mean[2]), _mm512_set1_ps(pack->norm->std[2]),
          _mm512_set1_ps(pack->norm->by_std[2])}};
+    const bool far = is_far(pack, dst, pack->plane);
     for (size_t x = 0; x < w; x += 16) {
         const __mmask16 mask = mask_of(w - x);
         const __m512i v = planes(src + 3 * x, w - x);
-        put(dst, type, x, mask, normal(_mm512_castsi512_si128(v), &k[0]));
-        put(dst, type, pack->plane + x, mask,
-            normal(_mm512_extracti32x4_epi32(v, 1), &k[1]));
-        put(dst, type, 2 * pack->plane + x, mask,
-            normal(_mm512_extracti32x4_epi32(v, 2), &k[2]));
+        put_far(dst, type, x, mask, far, normal(_mm512_castsi512_si128(v), &k[0]));
+        put_far(dst, type, pack->plane + x, mask, far,
+                normal(_mm512_extracti32x4_epi32(v, 1), &k[1]));
+        put_far(dst, type, 2 * pack->plane + x, mask, far,
+                normal(_mm512_extracti32x4_epi32(v, 2), &k[2]));
     }
 }
 
@@ -111,9 +128,11 @@ static inline void straight(const slc_pack *pack, void *dst, slc_dtype type,
     lanes k[3];
     for (size_t p = 0; p < 3; p++)
         k[p] = lanes_of(pack->norm, 16 * p, pack->channels);
+    const bool far = is_far(pack, dst, 0);
     for (size_t i = 0, p = 0; i < n; i += 16, p = p == 2 ? 0 : p + 1) {
         const __mmask16 mask = mask_of(n - i);
-        put(dst, type, i, mask, normal(_mm_maskz_loadu_epi8(mask, src + i), &k[p]));
+        put_far(dst, type, i, mask, far,
+                normal(_mm_maskz_loadu_epi8(mask, src + i), &k[p]));
     }
 }
 

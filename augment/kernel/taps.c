@@ -5,6 +5,8 @@
 
 #include "base/num.h"
 
+#define INLINE static inline __attribute__((always_inline))
+
 static double box(double x)
 {
     return x > -0.5 && x <= 0.5 ? 1.0 : 0.0;
@@ -73,7 +75,7 @@ static void split(const int32_t *coef, uint32_t *quad)
         for (int d = 0; d < 3; d++) {
             const int8_t low = (int8_t)(uint8_t)(c & 255);
             digit[d][t] = (uint8_t)low;
-            c = (c - low) / 256;
+            c = (c - low) >> 8; /* no remainder */
         }
     }
     memcpy(quad, digit, sizeof(digit));
@@ -91,25 +93,31 @@ static bool reserve(slc_taps *taps, slc_arena *arena, size_t out, size_t room)
     return taps->first && taps->count && taps->coef && taps->quad;
 }
 
-/* Weights of the taps first... of one output position into w; returns how many. */
-static size_t weigh(const slc_kernel_filter *filter, double center, double support,
-                    double inverse, size_t in, bool clamp, double *w, int32_t *first)
+typedef struct axis {
+    double origin, scale, support, inverse; /* inverse: filter units per source pixel */
+    size_t in;
+    bool clamp;
+} axis;
+
+/* Weights of the taps first... of the output position around center into w; returns how many. */
+INLINE size_t weigh(const axis *a, double at(double), double center, double *w,
+                    int32_t *first)
 {
-    const ptrdiff_t from = (ptrdiff_t)(center - support + 0.5),
-                    to = (ptrdiff_t)(center + support + 0.5);
+    const ptrdiff_t from = (ptrdiff_t)(center - a->support + 0.5),
+                    to = (ptrdiff_t)(center + a->support + 0.5);
     const ptrdiff_t lo = from < 0 ? 0 : from,
-                    hi = to > (ptrdiff_t)in ? (ptrdiff_t)in : to;
+                    hi = to > (ptrdiff_t)a->in ? (ptrdiff_t)a->in : to;
     double sum = 0;
 
     for (ptrdiff_t x = lo; x < hi; x++) {
-        w[x - lo] = filter->at(((double)x - center + 0.5) * inverse);
+        w[x - lo] = at(((double)x - center + 0.5) * a->inverse);
         sum += w[x - lo];
     }
-    if (clamp) {
-        const ptrdiff_t left = (ptrdiff_t)floor(center - support + 0.5);
+    if (a->clamp) {
+        const ptrdiff_t left = (ptrdiff_t)floor(center - a->support + 0.5);
         for (ptrdiff_t x = left; x <= to; x++) {
             if (x >= lo && x < hi) continue;
-            const double v = filter->at(((double)x - center + 0.5) * inverse);
+            const double v = at(((double)x - center + 0.5) * a->inverse);
             w[x < lo ? 0 : hi - lo - 1] += v;
             sum += v;
         }
@@ -120,25 +128,13 @@ static size_t weigh(const slc_kernel_filter *filter, double center, double suppo
     return (size_t)(hi - lo);
 }
 
-bool slc_taps_make(slc_taps *taps, slc_arena *arena, const slc_kernel_filter *filter,
-                   size_t in, double from, double to, size_t out, bool clamp)
+/* Inline, so that the compiler sees the filter. w: room for the weights of a position. */
+INLINE void make_all(slc_taps *taps, const axis *a, double at(double), double *w)
 {
-    /* Pillow keeps boxes in floats. */
-    const float f0 = (float)from, f1 = (float)to;
-    const double scale = (double)(f1 - f0) / (double)out;
-    const double wide = clamp || scale < 1.0 ? 1.0 : scale;
-    const double support = filter->support * wide;
-    const size_t most = (size_t)ceil(support) * 2 + 1;
-
-    if (!reserve(taps, arena, out, slc_round_up(most, 4))) return false;
-    const slc_arena_mark mark = slc_arena_get_mark(arena);
-    double *w = slc_arena_alloc(arena, most * sizeof(double));
-    if (!w) return false;
-    for (size_t i = 0; i < out; i++) {
+    for (size_t i = 0; i < taps->out; i++) {
         int32_t *coef = taps->coef + i * taps->room;
-        const double center = (double)f0 + ((double)i + 0.5) * scale;
-        const size_t n =
-            weigh(filter, center, support, 1.0 / wide, in, clamp, w, taps->first + i);
+        const double center = a->origin + ((double)i + 0.5) * a->scale;
+        const size_t n = weigh(a, at, center, w, taps->first + i);
         for (size_t t = 0; t < n; t++)
             coef[t] = (int32_t)((w[t] < 0 ? -0.5 : 0.5) + w[t] * (1 << SLC_TAP_BITS));
         memset(coef + n, 0, (taps->room - n) * sizeof(*coef));
@@ -146,6 +142,26 @@ bool slc_taps_make(slc_taps *taps, slc_arena *arena, const slc_kernel_filter *fi
         for (size_t t = 0; t < n; t += 4)
             split(coef + t, taps->quad + (i * taps->room + t) / 4 * 3);
     }
+}
+
+bool slc_taps_make(slc_taps *taps, slc_arena *arena, const slc_kernel_filter *filter,
+                   size_t in, double from, double to, size_t out, bool clamp)
+{
+    /* Pillow keeps boxes in floats. */
+    const float f0 = (float)from, f1 = (float)to;
+    const double scale = (double)(f1 - f0) / (double)out;
+    const double wide = clamp || scale < 1.0 ? 1.0 : scale;
+    const axis a = {(double)f0, scale, filter->support * wide, 1.0 / wide, in, clamp};
+    const size_t most = (size_t)ceil(a.support) * 2 + 1;
+
+    if (!reserve(taps, arena, out, slc_round_up(most, 4))) return false;
+    const slc_arena_mark mark = slc_arena_get_mark(arena);
+    double *w = slc_arena_alloc(arena, most * sizeof(double));
+    if (!w) return false;
+    if (filter == &slc_filter_bilinear)
+        make_all(taps, &a, bilinear, w);
+    else
+        make_all(taps, &a, filter->at, w);
     slc_arena_rewind(arena, mark);
     return true;
 }

@@ -1,9 +1,12 @@
 /* The tail: what happens on the way into the batch, and the one pass that does it. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "augment/kernel/dot.h"
 #include "augment/kernel/pack.h"
 #include "augment/policy/steps.h"
+
+enum { LARGE = 128 * 128 }; /* pixels: batches of such pictures fit no cache */
 
 slc_status slc_tail_step(slc_runner *r, const slc_step *step, const slc_draw *draw)
 {
@@ -64,7 +67,8 @@ slc_status slc_tail_write(const slc_tail *tail, const slc_image *image, slc_dtyp
                            .channels = image->channels,
                            .plane = planar ? image->w * image->h : 1,
                            .step = planar ? 1 : image->channels,
-                           .norm = tail->norm};
+                           .norm = tail->norm,
+                           .past_cache = image->w * image->h >= LARGE};
     const size_t row =
         (planar ? image->w : image->w * image->channels) * slc_dtype_size(type);
 
@@ -78,6 +82,7 @@ slc_status slc_tail_write(const slc_tail *tail, const slc_image *image, slc_dtyp
         for (size_t y = 0; y < image->h; y++)
             slc_pack_row[isa](&pack, (uint8_t *)slot + y * row,
                               image->px + y * image->stride, image->w);
+        if (pack.past_cache) atomic_thread_fence(memory_order_seq_cst);
     }
     erase(tail, image, type, layout, slot);
     return SLC_OK;

@@ -77,7 +77,7 @@ slc_status slc_prep_make(const slc_prep_job *job, uint64_t index, slc_hand *hand
     if (job->keep_bytes && stored.bytes)
         slc_str_add_n(&out->bytes, stored.bytes, stored.size);
     else
-        st = slc_encode(codec, job->set.quality, &image, &out->bytes, err);
+        st = slc_encode(codec, &job->set.encoding, &image, &out->bytes, err);
     if (st == SLC_OK && out->bytes.failed)
         st = slc_fail(err, SLC_ENOMEM, "out of memory");
     if (st != SLC_OK)

@@ -27,9 +27,12 @@ static slc_status check(slc_prep_job *job, slc_err *err)
     if (set->threads == 0) set->threads = slc_pool_cores();
     if (set->threads > 256)
         return slc_fail(err, SLC_EINVAL, "threads: %zu, more than 256", set->threads);
-    if (set->format && !set->format->encode)
-        return slc_fail(err, SLC_EINVAL, "format: %s can only be read",
-                        set->format->entry.name);
+    if (set->encoding.settings && !set->format)
+        return slc_fail(err, SLC_EINVAL, "encode: settings of a format need one named");
+    if (set->format) {
+        const slc_status st = slc_encoding_check(set->format, &set->encoding, err);
+        if (st != SLC_OK) return st;
+    }
     if (set->on_error == SLC_ON_ERROR_SUBSTITUTE)
         return slc_fail(err, SLC_EINVAL, "on_error: preprocess cannot substitute");
     if (set->policy && slc_policy_is_normalized(set->policy))
@@ -47,7 +50,7 @@ static slc_status set_up(slc_prep_job *job, slc_err *err)
     const slc_node *ops = set->policy ? slc_policy_dump(set->policy, &arena) : NULL;
     const bool none = !set->policy || (ops && ops->count == 0);
     slc_arena_free(&arena);
-    job->keep_bytes = none && !set->format && !set->quality && !set->channels;
+    job->keep_bytes = none && !set->format && !set->encoding.quality && !set->channels;
     if (!set->policy) {
         const slc_status st =
             slc_policy_create(&job->identity, NULL, "ops", (slc_images){0}, err);
@@ -114,7 +117,7 @@ static slc_status describe(const slc_prep_job *job, slc_str *text, slc_err *err)
     uint8_t digest[32];
     char hex[65];
     slc_str_printf(text, "sluice preprocess 1\nformat: %s\nquality: %d\nchannels: %zu\n",
-                   set->format ? set->format->entry.name : "own", set->quality,
+                   set->format ? set->format->entry.name : "own", set->encoding.quality,
                    set->channels);
     slc_str_printf(text, "seed: %llu\nepoch: %llu\nworld: %llu\nbackground: %d %d %d\n",
                    (unsigned long long)set->seed, (unsigned long long)set->epoch,
@@ -131,6 +134,7 @@ static slc_status describe(const slc_prep_job *job, slc_str *text, slc_err *err)
         slc_sha256_hex(&sha, hex);
         slc_str_printf(text, "source: %s\n", hex);
     }
+    if (set->encoding.settings) slc_node_write(set->encoding.settings, text);
     slc_node *ops = slc_policy_dump(set->policy, &arena);
     if (ops) slc_node_write(ops, text);
     const bool good = ops && !text->failed;

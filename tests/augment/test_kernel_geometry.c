@@ -108,15 +108,16 @@ static void test_pack(slc_isa isa, const guard *g)
     slc_norm norm;
     uint8_t want[3 * 120 * 4];
     for (size_t w = 1; w <= 120; w++)
-        for (int mode = 0; mode < 16; mode++) {
+        for (int mode = 0; mode < 32; mode++) {
             const size_t c = mode & 1 ? 3 : 1;
-            const bool planar = mode & 2;
-            const slc_dtype type = (slc_dtype)(mode >> 2);
+            const bool planar = mode & 2, past_cache = mode & 16;
+            const slc_dtype type = (slc_dtype)(mode >> 2 & 3);
             const size_t size = w * c * slc_dtype_size(type);
             /* The first channel becomes px + 255: nine bits, half of them ties in bf16. */
             slc_norm_make(&norm, (float[3]){-1, 0.456f, 0.406f},
                           (float[3]){1.0f / 255, 0.224f, mode == 5 ? 1e-5f : 0.225f});
-            const slc_pack pack = {type, c, planar ? w : 1, planar ? 1 : c, &norm};
+            const slc_pack pack = {type,           c,     planar ? w : 1,
+                                   planar ? 1 : c, &norm, past_cache};
             uint8_t *src = ending(g, w * c), *dst = ending(g + 1, size);
             fill(&rng, src, w * c);
             slc_pack_row_c(&pack, want, src, w);

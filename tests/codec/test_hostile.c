@@ -297,7 +297,7 @@ static void test_round_trips(slc_decoder *decoder, size_t channels)
     for (const slc_codec *const *codec = slc_codecs; *codec; codec++) {
         slc_str text = {0};
         const char *name = (*codec)->entry.name;
-        const slc_status st = slc_encode(*codec, 0, &image, &text, &err);
+        const slc_status st = slc_encode(*codec, NULL, &image, &text, &err);
         CHECK((st == SLC_OK) == ((*codec)->encode != NULL), "%s: %s", name, err.msg);
         if (st != SLC_OK) continue;
         const uint8_t *bytes = (const uint8_t *)text.text;

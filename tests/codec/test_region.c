@@ -6,6 +6,7 @@
 
 #include "augment/codec.h"
 #include "base/rng.h"
+#include "config.h"
 #include "tests/check.h"
 
 typedef struct kind {
@@ -26,7 +27,11 @@ static const kind KINDS[] = {
     {"4:1:1", 4, 1, 3, false, false, 0},
     {"4:1:0", 4, 2, 3, false, false, 0},
     {"1x4", 1, 4, 3, false, false, 0},
-    {"4:2:0 restart", 2, 2, 3, false, false, 5},
+    {"4:2:0 restart 1", 2, 2, 3, false, false, 1},
+    {"4:2:0 restart 5", 2, 2, 3, false, false, 5},
+    {"4:2:2 restart 2", 2, 1, 3, false, false, 2},
+    {"4:4:4 restart 4", 1, 1, 3, false, false, 4},
+    {"grey restart 3", 1, 1, 1, false, false, 3},
     {"4:2:0 progressive", 2, 2, 3, true, false, 0},
     {"4:2:2 progressive", 2, 1, 3, true, false, 0},
     {"4:4:0 progressive", 1, 2, 3, true, false, 0},
@@ -181,6 +186,39 @@ static void check_least(slc_decoder *decoder, slc_rng *rng)
     free(f.bytes);
 }
 
+/* Between restart markers nothing is looked at that lies outside of a region: bits there may
+ * be damaged. */
+static void check_passed_over(slc_decoder *decoder, slc_rng *rng)
+{
+    const kind k = {"4:2:0 restart 2", 2, 2, 3, false, false, 2}; /* 32 px */
+    const slc_decode right = {.region = {128, 0, 120, 40}},
+                     below = {.region = {0, 120, 90, 40}};
+    slc_arena arena = {0};
+    slc_image whole, part;
+    slc_err err = {0};
+    file f = make(&k, 256, 160, rng);
+    CHECK(slc_decode_image(decoder, f.bytes, f.size, &(slc_decode){0}, &arena, &whole,
+                           &err) == SLC_OK,
+          "%s", err.msg);
+    unsigned char *at = f.bytes;
+    while (at[0] != 0xff || at[1] != JPEG_RST0)
+        at++;
+    memset(at - 40, 0, 40); /* the end of the first interval */
+    CHECK(slc_decode_image(decoder, f.bytes, f.size, &(slc_decode){0}, &arena, &part,
+                           &err) == SLC_EFORMAT,
+          "damage was not noticed");
+    CHECK(slc_decode_image(decoder, f.bytes, f.size, &right, &arena, &part, &err) ==
+              SLC_OK,
+          "%s", err.msg);
+    compare(&k, &whole, &part, right.region);
+    CHECK(slc_decode_image(decoder, f.bytes, f.size, &below, &arena, &part, &err) ==
+              SLC_OK,
+          "%s", err.msg);
+    compare(&k, &whole, &part, below.region);
+    slc_arena_free(&arena);
+    free(f.bytes);
+}
+
 int main(void)
 {
     static const unsigned sizes[][2] = {{1, 1},     {3, 7},    {17, 16},
@@ -195,6 +233,7 @@ int main(void)
         check_scaled(decoder, &KINDS[k], &rng);
     }
     check_least(decoder, &rng);
+    if (SLC_HAVE_JPEGINT) check_passed_over(decoder, &rng);
     slc_decoder_destroy(&decoder);
     return 0;
 }

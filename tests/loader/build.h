@@ -56,7 +56,7 @@ static inline void write_picture(const char *dir, const char *name, size_t w, si
             im.px[y * im.stride + i] =
                 (uint8_t)(seed * 37 + i * (1 + seed % 3) + y * 2 + (i * y >> 4));
     const slc_codec *codec = slc_codec_by_extension(name);
-    CHECK(codec && slc_encode(codec, 0, &im, &out, &err) == SLC_OK, "%s: %s", name,
+    CHECK(codec && slc_encode(codec, NULL, &im, &out, &err) == SLC_OK, "%s: %s", name,
           err.msg);
     write_bytes(dir, name, out.text, out.size);
     slc_str_free(&out);

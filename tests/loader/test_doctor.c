@@ -16,7 +16,7 @@ static void write_smooth(const char *dir, const char *name, unsigned seed, unsig
                 im.px[y * im.stride + 3 * x + c] =
                     (uint8_t)(seed * 2654435761u >> (x / 8 + y / 16 * 3) % 24 & 127) +
                     (uint8_t)slip;
-    CHECK(slc_encode(slc_codec_by_extension(name), 0, &im, &out, &err) == SLC_OK, "%s",
+    CHECK(slc_encode(slc_codec_by_extension(name), NULL, &im, &out, &err) == SLC_OK, "%s",
           err.msg);
     write_bytes(dir, name, out.text, out.size);
     slc_str_free(&out);

@@ -24,8 +24,9 @@ static void write_scene(const char *dir, unsigned seed)
             const double edge = x + 0.3 * v > 0.5 + 0.05 * seed ? 60 : 0;
             im.px[y * im.stride + i] = (uint8_t)(80 + 70 * wave + edge);
         }
-    CHECK(slc_encode(slc_codec_by_extension(name), 92, &im, &out, &err) == SLC_OK, "%s",
-          err.msg);
+    CHECK(slc_encode(slc_codec_by_extension(name), &(slc_encoding){.quality = 92}, &im,
+                     &out, &err) == SLC_OK,
+          "%s", err.msg);
     write_bytes(dir, name, out.text, out.size);
     slc_str_free(&out);
     slc_arena_free(&arena);

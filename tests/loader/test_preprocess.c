@@ -89,7 +89,7 @@ static void test_a_second_call_finds_everything_done(const char *dir,
     slc_preprocess_report other;
     CHECK(slc_preprocess_run(
               &(slc_preprocess_settings){
-                  .source = s, .policy = policy, .out = out, .quality = 50},
+                  .source = s, .policy = policy, .out = out, .encoding = {.quality = 50}},
               &other, &err) == SLC_EINVAL &&
               strstr(err.msg, "other settings"),
           "%s", err.msg);

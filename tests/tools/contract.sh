@@ -291,6 +291,22 @@ lines" && cp fix/photos/dog/00.png named/zebra
     [ -s one.png ] || fail "one.png is missing"
     "$sluice" preprocess fix/photos again --ops '[{resize: {size: 24}}]' --threads 3 >/dev/null 2>&1
     diff -r small again >diff.txt || fail "threads changed the result: $(head -n 3 diff.txt)"
+    section_encode
+}
+
+# Settings of the written format.
+section_encode() {
+    cat=fix/photos/cat/00.png
+    expect 0 '' "$sluice" preprocess $cat best.jpg --encode '{quality: 100, subsampling: 444}'
+    expect 0 '' "$sluice" preprocess $cat usual.jpg
+    [ "$(wc -c <best.jpg)" -gt "$(wc -c <usual.jpg)" ] || fail "--encode changes nothing"
+    expect 0 '24 written' "$sluice" preprocess fix/photos stored --format png --encode '{level: 0}'
+    expect 0 '24 up to date' "$sluice" preprocess fix/photos stored --format png --encode '{level: 0}'
+    expect 2 'other settings|settings' "$sluice" preprocess fix/photos stored --format png --encode '{level: 9}'
+    expect 2 '^sluice preprocess: --encode: jpeg: unknown key "qualty"; did you mean "quality"' "$sluice" preprocess $cat no.jpg --encode '{qualty: 3}'
+    expect 2 '^sluice preprocess: --encode: png: level is 10, not within 0 to 9' "$sluice" preprocess fix/photos no --format png --encode '{level: 10}'
+    expect 2 'need one named' "$sluice" preprocess fix/photos no --encode '{level: 0}'
+    [ ! -e no ] && [ ! -e no.jpg ] || fail "a refused --encode left something behind"
 }
 
 section_train() {

@@ -47,7 +47,7 @@ static void write_photo(const char *dir, const char *class_name, size_t c, size_
                 p[k] = (uint8_t)(disc ? (k == c ? 240 : 30) : 90 + 40 * k + x);
         }
     snprintf(name, sizeof(name), "photos/%s/%02zu.%s", class_name, i, ending);
-    CHECK(slc_encode(slc_codec_by_extension(name), 0, &image, &bytes, &err) == SLC_OK,
+    CHECK(slc_encode(slc_codec_by_extension(name), NULL, &image, &bytes, &err) == SLC_OK,
           "%s", err.msg);
     CHECK(slc_file_replace(in(dir, name), bytes.text, bytes.size, &err) == SLC_OK, "%s",
           err.msg);

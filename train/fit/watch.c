@@ -67,7 +67,7 @@ void slc_run_watch_batch(run *r, const slc_batch *batch)
     if (!r->recipe->train.tensorboard || batch->number != 0 || r->epoch != 0) return;
     slc_str bytes = {0};
     if (png && sheet(batch, &image) &&
-        slc_encode(png, 0, &image, &bytes, NULL) == SLC_OK) {
+        slc_encode(png, NULL, &image, &bytes, NULL) == SLC_OK) {
         slc_events_begin(&r->events, (double)time(NULL));
         slc_events_image(&r->events, (double)time(NULL), 0, "train/batch", bytes.text,
                          bytes.size, &image);
