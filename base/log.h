@@ -8,7 +8,8 @@
 
 #include "base/attr.h"
 
-typedef enum slc_level { SLC_DEBUG, SLC_INFO, SLC_WARNING } slc_level;
+/* BAD_INPUT warns too: something that was read was bad, and is left out or replaced. */
+typedef enum slc_level { SLC_DEBUG, SLC_INFO, SLC_WARNING, SLC_BAD_INPUT } slc_level;
 
 typedef struct slc_log {
     void (*line)(void *user, slc_level level, const char *text); /* NULL = silent */

@@ -134,6 +134,7 @@ slc_status cli_bench_loader(cli_context *cli, const bench_settings *s, const cha
                                                     .fast = s->decode == 0,
                                                     .cache = (slc_cache)s->cache,
                                                     .tail = SLC_TAIL_KEEP,
+                                                    .on_error = SLC_ON_ERROR_SKIP,
                                                     .log = cli->log},
                              err);
     }

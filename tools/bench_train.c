@@ -181,6 +181,8 @@ static slc_status measure(trainer *t, const cli_context *cli, double seconds, ti
     uint64_t start = slc_clock_ns();
     out->best_total = INFINITY;
     for (size_t i = 0;; i++) {
+        if (*cli->stop && out->steps == 0)
+            return slc_fail(err, SLC_ESTOP, "stopped before a step was measured");
         const slc_status st = one_step(t, ms, err);
         if (st != SLC_OK) return st;
         if (i + 1 == WARM) start = slc_clock_ns();
@@ -210,13 +212,14 @@ static slc_status report(const cli_context *cli, const bench_settings *s,
         3 * f.flops * rate / 1e9; /* backward is about twice the forward */
     const char *const precision = f.precision == SLC_PRECISION_BF16 ? "bf16" : "f32";
     const size_t peak = cli_peak_rss(); /* before the matrices of the limit */
-    const bench_layers layers = {t->row,
-                                 slc_model_profile_rows(t->model),
-                                 s->layers ? slc_product_limit(t->settings.threads) : 0,
-                                 m->best[FORWARD],
-                                 m->best[LOSS],
-                                 m->best[BACKWARD],
-                                 m->best[STEP]};
+    const bench_layers layers = {
+        t->row,
+        slc_model_profile_rows(t->model),
+        s->layers && !*cli->stop ? slc_product_limit(t->settings.threads) : 0,
+        m->best[FORWARD],
+        m->best[LOSS],
+        m->best[BACKWARD],
+        m->best[STEP]};
 
     if (!cli->json) {
         printf("%s, batch %zu, %s, %s, %zu threads\n%.0f images/s (fastest of %llu "

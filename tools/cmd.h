@@ -14,10 +14,12 @@ typedef struct cli_context {
     size_t threads;         /* --threads; 0 = all cores */
     bool json;              /* --json: stdout gets one JSON object and nothing else */
     bool quiet;             /* --quiet: stderr gets errors and nothing else */
-    const slc_log *log;     /* progress and warnings to stderr, silent when quiet */
+    const slc_log *log;     /* progress and warnings to stderr, silent when quiet; a bad
+                             * input that it is told of makes the exit code 1 */
     struct cli_term *term;  /* what log writes to; for cli_show() */
     const atomic_int *stop; /* not 0 after SIGINT or SIGTERM: save the state, SLC_ESTOP */
-    bool findings; /* a command sets it: done, but exit code 1 (some inputs bad) */
+    bool
+        findings; /* a command sets it: done, but exit code 1 (what it looked for is there) */
 } cli_context;
 
 typedef enum cli_group {
@@ -44,6 +46,13 @@ typedef struct cli_cmd {
 } cli_cmd;
 
 enum { CLI_MAX_SETTINGS = 2048 };
+
+/* What the process tells whoever started it; meaning NULL ends the table. */
+typedef struct cli_exit_code {
+    int code;
+    const char *meaning;
+} cli_exit_code;
+extern const cli_exit_code cli_exit_codes[];
 
 #define CLI_COMMAND(name) extern const cli_cmd cli_cmd_##name;
 #include "tools/cmd_list.h"

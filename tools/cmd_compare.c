@@ -50,6 +50,7 @@ static slc_status answers(cli_context *cli, const char *path, const slc_source *
     slc_status st =
         slc_trained_open(&t, path, &(slc_trained_settings){.threads = cli->threads}, err);
     if (st == SLC_OK) st = slc_trained_loader(&t, source, cli->threads, &ls, err);
+    ls.log = cli->log;
     if (st == SLC_OK) st = slc_loader_open(&loader, &ls, err);
     if (st == SLC_OK)
         st = slc_trained_eval(

@@ -188,7 +188,6 @@ static slc_status evaluate(cli_context *cli, const eval_settings *s,
         const double rate =
             (double)counters.samples * 1e9 / (double)(slc_clock_ns() - start);
         json_t *const object = report(trained, source, &metric, counters.bad, rate);
-        cli->findings = counters.bad > 0;
         st = object ? publish(cli, s, &l, &settings, &metric, object, err)
                     : slc_fail(err, SLC_ENOMEM, "eval: out of memory");
         json_decref(object);

@@ -51,17 +51,9 @@ static void man_options(const cli_opt *opt)
 
 static void man_exit_codes(void)
 {
-    static const char *const code[][2] = {
-        {"0", "done"},
-        {"1", "done, with findings: some inputs were bad"},
-        {"2", "usage or recipe"},
-        {"3", "data or model file"},
-        {"4", "system"},
-        {"130", "stopped by a signal, state saved"},
-    };
     section("EXIT STATUS");
-    for (size_t i = 0; i < SLC_COUNT(code); i++)
-        printf(".TP\n\\fB%s\\fR\n%s\n", code[i][0], code[i][1]);
+    for (const cli_exit_code *e = cli_exit_codes; e->meaning; e++)
+        printf(".TP\n\\fB%d\\fR\n%s\n", e->code, e->meaning);
 }
 
 static void man_head(const char *name, const char *summary)

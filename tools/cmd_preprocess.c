@@ -159,7 +159,6 @@ static slc_status report_set(cli_context *cli, const char *out,
     const double seconds = (double)r->ns / 1e9;
     const double rate = seconds > 0 ? (double)r->written / seconds : 0;
 
-    cli->findings = r->bad > 0;
     if (cli->json)
         return cli_print_json(
             json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:I}", "schema",

@@ -7,6 +7,7 @@
 #include "augment/op.h"
 #include "tools/cmd.h"
 #include "tools/open.h"
+#include "tools/pictures.h"
 #include "tools/tiles.h"
 
 typedef struct preview_settings {
@@ -158,8 +159,8 @@ static slc_status check_index(const origin *o, uint64_t index, slc_err *err)
 }
 
 /* count samples spread over the source, or one sample in several epochs. */
-static slc_status show_samples(origin *o, const preview_settings *s, cli_tiles *tiles,
-                               slc_err *err)
+static slc_status show_samples(cli_context *cli, origin *o, const preview_settings *s,
+                               cli_tiles *tiles, slc_err *err)
 {
     const bool one = s->index != index_none;
     const uint64_t total = slc_source_count(o->source);
@@ -168,12 +169,18 @@ static slc_status show_samples(origin *o, const preview_settings *s, cli_tiles *
 
     slc_status st = one ? check_index(o, s->index, err) : SLC_OK;
     if (st == SLC_OK) st = open_single(&loader, o, o->settings.policy, err);
-    for (uint64_t i = 0; st == SLC_OK && i < n; i++)
+    for (uint64_t i = 0; st == SLC_OK && i < n; i++) {
         st = cli_tiles_add_sample(tiles, loader, o->source,
                                   &(slc_key){.seed = o->seed,
                                              .epoch = s->epoch + (one ? i : 0),
                                              .index = one ? s->index : i * total / n},
                                   NULL, err);
+        if (!one && cli_pictures_skip(cli, (int)n, st, err)) st = SLC_OK;
+    }
+    if (st == SLC_OK && tiles->count == 0)
+        st = slc_fail(err, SLC_EDATA,
+                      "%s: none of the %" PRIu64 " pictures looked at can be read",
+                      slc_source_describe(o->source), n);
     slc_loader_close(&loader);
     return st;
 }
@@ -380,7 +387,7 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
         st = show_batch(&o, s, tiles, err);
     } else if (st == SLC_OK) {
         snprintf(what, sizeof(what), "%s", s->ops ? s->ops : args[0]);
-        st = show_samples(&o, s, tiles, err);
+        st = show_samples(cli, &o, s, tiles, err);
     }
     if (st == SLC_OK) st = write_sheet(cli, s, &o, tiles, what, err);
     close_origin(&o);

@@ -126,6 +126,7 @@ static slc_status score(page *p, const slc_trained *t, const slc_source *source,
     slc_loader_settings settings;
     slc_loader *loader = NULL;
     slc_status st = slc_trained_loader(t, source, p->cli->threads, &settings, err);
+    settings.log = p->cli->log;
     if (st == SLC_OK) st = slc_loader_open(&loader, &settings, err);
     if (st == SLC_OK)
         st = slc_trained_eval(t, loader,

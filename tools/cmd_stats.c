@@ -231,7 +231,6 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
         st = slc_fail(err, SLC_EDATA, "%s: none of its %" PRIu64 " images can be read",
                       slc_source_describe(source), t->bad);
     if (st != SLC_OK) goto done;
-    cli->findings = t->bad > 0;
     if (cli->json)
         st = print_json(t, source, err);
     else

@@ -1,6 +1,5 @@
 /* tune: hyper-parameter search. Every trial runs in a process of its own, so that one that
  * crashes or is killed for its memory costs the study nothing but that trial. */
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 
 #include "base/file.h"
 #include "tools/cmd.h"
+#include "tools/term.h"
 #include "tools/tune_again.h"
 #include "tools/tune_report.h"
 #include "train/fit.h"
@@ -41,9 +41,10 @@ enum {
     EXIT_END = 11,
     EXIT_STOP = 12,
     EXIT_FAILED = 13,
-    EXIT_BROKEN = 14
+    EXIT_BROKEN = 14,
+    EXIT_BAD_INPUTS = 15 /* trained, without the pictures that were bad */
 };
-enum { WAIT_US = 200000, HOPELESS = 3 };
+enum { WAIT_US = 200000, POLL_US = 10000, HOPELESS = 3 };
 
 /* --- inside a trial's process --------------------------------------------------------------- */
 
@@ -51,7 +52,6 @@ typedef struct trial_run {
     slc_study *study;
     slc_job *job;
     const slc_log *log;
-    atomic_int *pause;
     slc_status failed;
     slc_err err;
 } trial_run;
@@ -67,8 +67,7 @@ static bool on_epoch(void *user, const slc_epoch *epoch)
     r->failed = slc_study_report(r->study, r->job, epoch->epoch, value, &go_on, &r->err);
     slc_log_line(r->log, SLC_INFO, "trial %" PRIu64 ", epoch %" PRIu64 ": %.4f",
                  r->job->trial.trial, epoch->epoch, value);
-    if (r->failed != SLC_OK || !go_on) atomic_store(r->pause, 1);
-    return true;
+    return r->failed == SLC_OK && go_on;
 }
 
 static bool has_state(const char *dir)
@@ -78,31 +77,40 @@ static bool has_state(const char *dir)
     return access(path, R_OK) == 0;
 }
 
+/* Of a trial's own words only the study's first bad picture is told: the others meet it again. */
+static void pass_on(void *user, slc_level level, const char *text)
+{
+    const cli_context *const cli = user;
+    if (level == SLC_BAD_INPUT && !cli->term->bad_inputs)
+        slc_log_line(cli->log, level, "%s", text);
+}
+
 /* Trains the job's trial up to where it must pause. SLC_ESTOP: the user wants to stop. */
 static slc_status train(cli_context *cli, slc_study *study, slc_job *job, slc_err *err)
 {
     slc_arena arena = {0};
     slc_recipe recipe = {0};
     slc_fit_result result = {0};
-    atomic_int pause = 0;
-    trial_run r = {.study = study, .job = job, .log = cli->log, .pause = &pause};
+    trial_run r = {.study = study, .job = job, .log = cli->log};
     const slc_node *node = slc_study_trial_recipe(study, &job->trial, &arena);
     slc_status st = node ? slc_recipe_read(&recipe, node, err)
                          : slc_fail(err, SLC_ENOMEM, "tune: out of memory");
     if (st == SLC_OK)
-        st = slc_fit_run(&(slc_fit_settings){.recipe = &recipe,
-                                             .run = job->dir,
-                                             .resume = job->resume && has_state(job->dir),
-                                             .overwrite = true,
-                                             .threads = cli->threads,
-                                             .stop = &pause,
-                                             .on_epoch = on_epoch,
-                                             .user = &r},
-                         &result, err);
+        st = slc_fit_run(
+            &(slc_fit_settings){.recipe = &recipe,
+                                .run = job->dir,
+                                .resume = job->resume && has_state(job->dir),
+                                .overwrite = true,
+                                .threads = cli->threads,
+                                .log = &(const slc_log){.line = pass_on, .user = cli},
+                                .stop = cli->stop,
+                                .on_epoch = on_epoch,
+                                .user = &r},
+            &result, err);
     if (r.failed != SLC_OK) {
         *err = r.err;
         st = r.failed;
-    } else if (st == SLC_ESTOP && atomic_load(&pause) && !atomic_load(cli->stop)) {
+    } else if (st == SLC_ESTOP && !atomic_load(cli->stop)) {
         st = SLC_OK; /* a pause on a rung, or the pacer's stop */
     }
     json_decref(result.summary);
@@ -140,7 +148,7 @@ static int run_job(cli_context *cli, const char *dir, int tell, slc_err *err)
                      job.trial.trial, err->msg);
     if (slc_study_finish(study, &job, seconds, st == SLC_OK ? NULL : err->msg, err) ==
         SLC_OK)
-        code = st == SLC_OK ? 0 : EXIT_FAILED;
+        code = st != SLC_OK ? EXIT_FAILED : cli->term->bad_inputs ? EXIT_BAD_INPUTS : 0;
 
 done:
     slc_study_close(&study);
@@ -175,6 +183,21 @@ static _Noreturn void be_child(cli_context *cli, const char *dir, pid_t parent, 
     _exit(end);
 }
 
+/* Until the child has ended. A stop that only this process was told of is passed on. */
+static slc_status wait_for(const cli_context *cli, pid_t child, int *status, slc_err *err)
+{
+    pid_t ended;
+    bool told = false;
+    while ((ended = waitpid(child, status, WNOHANG)) == 0) {
+        if (!told && atomic_load(cli->stop)) {
+            kill(child, SIGTERM);
+            told = true;
+        }
+        usleep(POLL_US);
+    }
+    return ended > 0 ? SLC_OK : slc_fail_errno(err, SLC_EIO, "tune: waiting for a trial");
+}
+
 /* Runs one job in a child, which tells through a pipe which trial it is; *code is how it ended. */
 static slc_status spawn(cli_context *cli, const char *dir, int *code, slc_err *err)
 {
@@ -192,15 +215,18 @@ static slc_status spawn(cli_context *cli, const char *dir, int *code, slc_err *e
     const bool told = child > 0 && read(ends[0], &trial, sizeof(trial)) == sizeof(trial);
     close(ends[0]);
     if (child < 0) return slc_fail_errno(err, SLC_EIO, "tune: cannot start a trial");
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return slc_fail_errno(err, SLC_EIO, "tune: waiting for a trial");
+    const slc_status st = wait_for(cli, child, &status, err);
+    if (st != SLC_OK) return st;
     if (WIFSIGNALED(status)) {
         *code = EXIT_FAILED;
         return atomic_load(cli->stop) || !told ? SLC_OK
                                                : bury(dir, trial, WTERMSIG(status), err);
     }
     *code = WEXITSTATUS(status);
+    if (*code == EXIT_BAD_INPUTS) {
+        cli->term->bad_inputs = true;
+        *code = 0;
+    }
     if (*code == EXIT_BROKEN)
         return slc_fail(err, SLC_EIO, "%s: the study cannot go on", dir);
     return SLC_OK;

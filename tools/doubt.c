@@ -66,7 +66,6 @@ slc_status cli_doubt(cli_context *cli, const slc_trained *trained,
     const size_t seen = keep_seen(doubt, (size_t)n);
     for (size_t i = 0; st == SLC_OK && i < seen; i++)
         tell(trained, settings->source, &doubt[i], list);
-    if (st == SLC_OK && seen < n) cli->findings = true;
     if (st == SLC_OK && sheet && seen > 0) {
         qsort(doubt, seen, sizeof(*doubt), most_uncertain);
         st = write_sheet(sheet, trained, settings, doubt, seen, err);

@@ -37,10 +37,15 @@ const cli_cmd *const cli_commands[] = {
     NULL,
 };
 
-static const char exit_codes[] =
-    "exit codes:\n"
-    "  0 done   1 done, with findings (some inputs were bad)   2 usage or recipe\n"
-    "  3 data or model file   4 system   130 stopped, state saved\n";
+const cli_exit_code cli_exit_codes[] = {
+    {0, "done"},
+    {1, "done, with findings: inputs that were bad and left out, a check that failed"},
+    {2, "usage or recipe"},
+    {3, "data or model file"},
+    {4, "system"},
+    {130, "stopped by a signal, state saved"},
+    {0, NULL},
+};
 
 static atomic_int stop_asked;
 
@@ -73,6 +78,13 @@ const cli_cmd *cli_command_find(const char *name)
     return NULL;
 }
 
+static void print_exit_codes(FILE *out)
+{
+    fprintf(out, "\nexit codes:\n");
+    for (const cli_exit_code *e = cli_exit_codes; e->meaning; e++)
+        fprintf(out, "  %-4d %s\n", e->code, e->meaning);
+}
+
 static void print_overview(FILE *out)
 {
     static const char *const group[CLI_GROUPS] = {"data", "training", "insight", "other"};
@@ -88,7 +100,7 @@ static void print_overview(FILE *out)
     }
     fprintf(out, "\nsluice COMMAND --help tells more. Every command takes:\n");
     cli_opt_help(cli_common_options, &(const common_settings){0}, out);
-    fprintf(out, "\n%s", exit_codes);
+    print_exit_codes(out);
 }
 
 /* Help as wide as the terminal it is for. */
@@ -114,7 +126,8 @@ void cli_command_help(const cli_cmd *cmd, FILE *out)
     fprintf(out, "\noptions:\n");
     cli_opt_help(cmd->options, cmd->initial, out);
     cli_opt_help(cli_common_options, &(const common_settings){0}, out);
-    fprintf(out, "\nexamples:\n%s\n\n%s", cmd->examples, exit_codes);
+    fprintf(out, "\nexamples:\n%s\n", cmd->examples);
+    print_exit_codes(out);
 }
 
 slc_status cli_print_json(json_t *object, slc_err *err)
@@ -228,7 +241,7 @@ static int run_command(const cli_cmd *cmd, int count, char **args)
         err = out_err;
     }
     if (st != SLC_OK) fprintf(stderr, "sluice %s: %s\n", cmd->name, err.msg);
-    return st == SLC_OK && cli.findings ? 1 : exit_code(st);
+    return st == SLC_OK && (cli.findings || term.bad_inputs) ? 1 : exit_code(st);
 }
 
 static int unknown_command(const char *name)

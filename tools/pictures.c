@@ -15,8 +15,7 @@ slc_status cli_pictures_open(const cli_context *cli, const slc_trained *trained,
 bool cli_pictures_skip(cli_context *cli, int count, slc_status st, const slc_err *err)
 {
     if (count < 2 || (st != SLC_EDATA && st != SLC_EFORMAT)) return false;
-    slc_log_line(cli->log, SLC_WARNING, "%s (skipped)", err->msg);
-    cli->findings = true;
+    slc_log_line(cli->log, SLC_BAD_INPUT, "%s (skipped)", err->msg);
     return true;
 }
 
@@ -33,7 +32,6 @@ slc_status cli_pictures_run(cli_context *cli, const slc_trained *trained,
             trained, loader,
             &(slc_eval_settings){.stop = cli->stop, .on_prediction = take, .user = user},
             &metric, err);
-    if (st == SLC_OK && slc_loader_count(loader).bad) cli->findings = true;
     slc_metric_free(&metric);
     slc_loader_close(&loader);
     return st;

@@ -77,10 +77,12 @@ static void print_plan(const slc_rehearsal *p, const slc_recipe *recipe, size_t 
 slc_status cli_plan_print(const cli_context *cli, const slc_recipe *recipe, slc_err *err)
 {
     slc_rehearsal p;
-    const slc_status st = slc_rehearse(
-        &p,
-        &(slc_fit_settings){.recipe = recipe, .threads = cli->threads, .stop = cli->stop},
-        err);
+    const slc_status st = slc_rehearse(&p,
+                                       &(slc_fit_settings){.recipe = recipe,
+                                                           .threads = cli->threads,
+                                                           .log = cli->log,
+                                                           .stop = cli->stop},
+                                       err);
     if (st != SLC_OK) return st;
     const size_t memory = cli_peak_rss() + p.more_bytes;
     if (cli->json) return cli_print_json(as_json(&p, recipe, memory), err);

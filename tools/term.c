@@ -86,9 +86,10 @@ static void wipe(cli_term *term)
 static void line(void *user, slc_level level, const char *text)
 {
     cli_term *const term = user;
-    if (level == SLC_DEBUG) return;
+    if (level == SLC_BAD_INPUT) term->bad_inputs = true;
+    if (level == SLC_DEBUG || term->quiet) return;
     wipe(term);
-    if (level == SLC_WARNING)
+    if (level >= SLC_WARNING)
         fprintf(stderr, "%swarning:%s %s\n", term->colour ? "\033[33m" : "",
                 term->colour ? "\033[0m" : "", text);
     else
@@ -162,8 +163,8 @@ slc_log cli_term_open(cli_term *term, bool quiet)
     memset(term, 0, sizeof(*term));
     term->terminal = isatty(STDERR_FILENO) && !(kind && strcmp(kind, "dumb") == 0);
     term->colour = term->terminal && !(no_colour && *no_colour);
-    if (quiet) return (slc_log){0};
-    return (slc_log){.line = line, .progress = progress, .user = term};
+    term->quiet = quiet;
+    return (slc_log){.line = line, .progress = quiet ? NULL : progress, .user = term};
 }
 
 void cli_term_close(cli_term *term)

@@ -10,7 +10,8 @@
 #include "base/log.h"
 
 typedef struct cli_term {
-    bool terminal, colour;
+    bool terminal, colour, quiet;
+    bool bad_inputs; /* something that was read was bad: exit code 1 */
     bool bar_shown;
     uint64_t last_ns;              /* when a progress line was last written */
     char last_what[64];            /* of it */

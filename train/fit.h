@@ -47,8 +47,8 @@ typedef struct slc_fit_settings {
     const slc_log *log;     /* NULL = silent */
     const atomic_int *stop; /* not 0: finish the step, save, SLC_ESTOP; NULL = never */
 
-    /* Called after each epoch is written; false ends the run as if by its rule (search).
-     * May be NULL. */
+    /* Called after each epoch is written; false stops the run as *stop does, unless it was the
+     * last epoch (search). May be NULL. */
     bool (*on_epoch)(void *user, const slc_epoch *epoch);
     void *user;
 } slc_fit_settings;

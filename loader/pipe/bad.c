@@ -203,7 +203,7 @@ static slc_status report_one(slc_loader *l, const slc_bad *bad, slc_err *err)
     /* Without memory there is no substitute's fault. */
     if (!handled || bad->code == SLC_ENOMEM) return slc_fail(err, bad->code, "%s", msg);
     if (!bad->listed)
-        slc_log_line(l->set.log, SLC_WARNING, "%s (%s)", msg,
+        slc_log_line(l->set.log, SLC_BAD_INPUT, "%s (%s)", msg,
                      bad->substituted ? "substituted" : "skipped");
     if (too_many(l))
         return slc_fail(err, SLC_EDATA,

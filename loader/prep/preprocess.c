@@ -221,7 +221,7 @@ static slc_status take(slc_prep_job *job, slc_prep_result *r, slc_err *err)
         if (job->set.on_error == SLC_ON_ERROR_FAIL || system)
             return slc_fail(err, r->st, "%s", r->err.msg);
         report->bad++;
-        slc_log_line(job->set.log, SLC_WARNING, "%s (skipped)", r->err.msg);
+        slc_log_line(job->set.log, SLC_BAD_INPUT, "%s (skipped)", r->err.msg);
         r->record.w = r->record.h = 0;
         r->record.bytes_out = 0;
     } else if (r->up_to_date) {
@@ -388,7 +388,7 @@ slc_status slc_preprocess_try(const slc_preprocess_settings *settings,
         const uint64_t p = i * job.count / plan->tried;
         made.bytes.size = 0;
         if (slc_prep_make(&job, slc_prep_index(&job, p), &hand, &made, &why) != SLC_OK) {
-            slc_log_line(job.set.log, SLC_WARNING, "%s", why.msg);
+            slc_log_line(job.set.log, SLC_BAD_INPUT, "%s", why.msg);
             plan->bad++;
             continue;
         }

@@ -164,6 +164,14 @@ section_tune_failures() {
     wait $pid || fail "a trial that was shot ended the study"
     [ "$(trials shot failed)" -eq 1 ] && [ "$(trials shot done)" -eq 2 ] || fail "not one trial was shot"
     grep -q 'signal 9' out || fail "the table does not tell of the signal"
+    # A stop is heard within the trial, whoever of the two processes is told.
+    "$sluice" tune shot.yaml -o soft -q --threads 1 --set train.epochs=100000 >out 2>err &
+    pid=$!
+    while [ ! -e soft/trials/0000/state.safetensors ] && kill -0 $pid 2>/dev/null; do sleep 0.01; done
+    kill -TERM $pid
+    wait $pid
+    code=$?
+    [ $code -eq 130 ] || fail "a stopped study ended with exit code $code, not 130"
     # A net of which the data alone shows that it does not fit fails, the other is trained; where
     # all fail, it is a finding.
     search_recipe odd.yaml 'optim: {lr: 0.05}' 'tune: {search: {name: grid}, trials: 2}'

@@ -36,6 +36,7 @@ static slc_status listen(record *r, const slc_source *source,
     if (!r->logits || !r->labels)
         return slc_fail(err, SLC_ENOMEM, "calibrate: out of memory");
     slc_status st = slc_trained_loader(r->trained, source, s->threads, &ls, err);
+    ls.log = s->log;
     if (st == SLC_OK) st = slc_loader_open(&loader, &ls, err);
     if (st == SLC_OK)
         st = slc_trained_eval(

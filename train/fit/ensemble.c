@@ -184,6 +184,7 @@ static slc_status score(crew *c, const slc_trained *t, slc_model *const *models,
     slc_loader *loader = NULL;
     *metric = (slc_metric){0};
     slc_status st = slc_trained_loader(t, source, c->settings->threads, &ls, err);
+    ls.log = c->settings->log;
     if (st == SLC_OK) st = slc_loader_open(&loader, &ls, err);
     const slc_eval_settings settings = {
         .log = c->settings->log,

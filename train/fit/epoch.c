@@ -197,11 +197,7 @@ slc_status slc_run_epoch_end(run *r, bool *stop, slc_err *err)
     if (st == SLC_OK) st = slc_run_watch_epoch(r, line, err);
     if (st == SLC_OK) st = slc_run_save_state(r, err);
     if (st == SLC_OK) st = slc_run_write_metrics(r, err);
-    if (st == SLC_OK && !tell(r, line) && !*stop) {
-        *stop = true;
-        snprintf(r->reason, sizeof(r->reason), "ended by its caller after epoch %llu",
-                 (unsigned long long)r->epoch);
-    }
+    if (st == SLC_OK) r->paused = !tell(r, line);
     json_decref(r->inside);
     r->inside = NULL;
     json_decref(line);

@@ -183,7 +183,7 @@ static void show(const run *r)
 
 static bool told_to_stop(const run *r)
 {
-    return r->settings->stop && atomic_load(r->settings->stop);
+    return r->paused || (r->settings->stop && atomic_load(r->settings->stop));
 }
 
 static slc_status stopped(const run *r, slc_err *err)

@@ -126,7 +126,7 @@ slc_status slc_lr_find_run(slc_lr_find *out, const slc_lr_find_settings *setting
     out->loss = out->lr + s.steps;
     out->smoothed = out->loss + s.steps;
 
-    const slc_fit_settings fit = {.recipe = s.recipe, .threads = s.threads};
+    const slc_fit_settings fit = {.recipe = s.recipe, .threads = s.threads, .log = s.log};
     slc_status st = slc_scratch_open(&r, &fit, err);
     if (st == SLC_OK) st = ramp(&r, out, &s, err);
     if (st == SLC_OK) slc_lr_find_suggest(out, s.smooth);

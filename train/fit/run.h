@@ -71,6 +71,7 @@ typedef struct run {
     uint64_t best_epoch; /* from 1; 0 = none yet */
     double best_value, seconds_before;
     bool done;
+    bool paused; /* on_epoch said so */
     char reason[128];
 
     run_history history; /* taken from lines */

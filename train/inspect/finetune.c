@@ -50,6 +50,7 @@ static slc_status score(const char *path, const slc_source *source,
     slc_status st = slc_trained_open(
         &t, path, &(slc_trained_settings){.threads = settings->threads}, err);
     if (st == SLC_OK) st = slc_trained_loader(&t, source, settings->threads, &ls, err);
+    ls.log = settings->log;
     if (st == SLC_OK) st = slc_loader_open(&loader, &ls, err);
     if (st == SLC_OK)
         st = slc_trained_eval(&t, loader, &(slc_eval_settings){.stop = settings->stop},

@@ -100,6 +100,7 @@ slc_status slc_patient_show(patient *p, slc_model *model, slc_mode mode,
     slc_loader *loader = NULL;
     uint64_t done = 0;
     s.type = SLC_F32;
+    s.log = p->settings->log;
     slc_status st = slc_loader_open(&loader, &s, err);
     while (st == SLC_OK && done < p->images) {
         const slc_batch *batch = NULL;
