@@ -236,13 +236,13 @@ static bool pass_restart(slc_jpeg_huff *h)
     return true;
 }
 
-/* Whether nobody looks at any MCU of the interval that begins here; only if all of them are of
- * this row (libjpeg tells row by row what is passed over). */
+/* Whether nobody looks at any MCU of the interval that begins here. Of the next row, into which
+ * it may reach, only the columns are known: libjpeg tells row by row what is passed over. */
 static bool is_unseen(const slc_jpeg_huff *h, j_decompress_ptr c, bool row_passed)
 {
-    const JDIMENSION end = h->column + c->restart_interval; /* behind the last */
-    if (end > c->MCUs_per_row) return false;
-    return row_passed || end <= h->first || h->column > h->last;
+    const JDIMENSION row = c->MCUs_per_row, end = h->column + c->restart_interval;
+    const bool behind = row_passed || h->column > h->last;
+    return end > row ? behind && end - row <= h->first : behind || end <= h->first;
 }
 
 /* Goes to the marker behind this interval, whose bits are all still there. */

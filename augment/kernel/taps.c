@@ -67,18 +67,17 @@ const slc_kernel_filter slc_filter_box = {box, 0.5},
 
 /* Four taps as three words of signed bytes: c = d0 + 256 d1 + 65536 d2, each d in
  * [-128, 127]. |c| < 2^23 - 2^15 holds because coefficients are at most about 1.3 * 2^22. */
-static void split(const int32_t *coef, uint32_t *quad)
+INLINE void split(const int32_t *coef, uint32_t *quad)
 {
-    uint8_t digit[3][4];
+    uint32_t word[3] = {0};
     for (int t = 0; t < 4; t++) {
         int32_t c = coef[t];
         for (int d = 0; d < 3; d++) {
-            const int8_t low = (int8_t)(uint8_t)(c & 255);
-            digit[d][t] = (uint8_t)low;
-            c = (c - low) >> 8; /* no remainder */
+            word[d] |= ((uint32_t)c & 255) << (8 * t);
+            c = (c + 128) >> 8; /* what is left when the low digit is signed */
         }
     }
-    memcpy(quad, digit, sizeof(digit));
+    memcpy(quad, word, sizeof(word));
 }
 
 static bool reserve(slc_taps *taps, slc_arena *arena, size_t out, size_t room)
@@ -88,7 +87,7 @@ static bool reserve(slc_taps *taps, slc_arena *arena, size_t out, size_t room)
     *taps = (slc_taps){.out = out, .room = room};
     taps->first = slc_arena_alloc(arena, out * sizeof(int32_t));
     taps->count = slc_arena_alloc(arena, out * sizeof(int32_t));
-    taps->coef = slc_arena_alloc(arena, n);
+    taps->coef = slc_arena_zero(arena, out * room, sizeof(int32_t));
     taps->quad = slc_arena_alloc(arena, n / 4 * 3);
     return taps->first && taps->count && taps->coef && taps->quad;
 }
@@ -137,7 +136,6 @@ INLINE void make_all(slc_taps *taps, const axis *a, double at(double), double *w
         const size_t n = weigh(a, at, center, w, taps->first + i);
         for (size_t t = 0; t < n; t++)
             coef[t] = (int32_t)((w[t] < 0 ? -0.5 : 0.5) + w[t] * (1 << SLC_TAP_BITS));
-        memset(coef + n, 0, (taps->room - n) * sizeof(*coef));
         taps->count[i] = (int32_t)n;
         for (size_t t = 0; t < n; t += 4)
             split(coef + t, taps->quad + (i * taps->room + t) / 4 * 3);
