@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tools/bench.h"
+#include "tools/table.h"
 
 /* All rows of one type of layer, or one phase outside the net. */
 typedef struct share_of_step {
@@ -71,24 +72,25 @@ static size_t shares_of(const bench_layers *l, share_of_step all[SHARES])
     return n;
 }
 
-static void print_row(const slc_profile_row *r, double limit)
+static void print_row(FILE *cells, const slc_profile_row *r, double limit)
 {
     char name[96], out[48] = "";
     snprintf(name, sizeof(name), "%s%s%s", r->name, r->add ? " + add" : "",
              r->relu ? " + relu" : "");
     if (r->channels)
         snprintf(out, sizeof(out), "%zu x %zu x %zu", r->channels, r->height, r->width);
-    printf("%-34s %15s %7.2f", name, out, total_gflop(r));
+    fprintf(cells, "%s\t%s\t%.2f", name, out, total_gflop(r));
     for (size_t k = 0; k < SLC_PARTS; k++) {
         char ms[24] = "", fast[24] = "";
         if (r->ms[k] > 0) snprintf(ms, sizeof(ms), "%.2f", r->ms[k]);
         if (r->gflop[k] > 0)
             snprintf(fast, sizeof(fast), "%.0f", speed(r->gflop[k], r->ms[k]));
-        printf(" %8s %5s", ms, fast);
+        fprintf(cells, "\t%s\t%s", ms, fast);
     }
+    fputc('\t', cells);
     if (total_gflop(r) > 0)
-        printf(" %4.0f %%", 100 * speed(total_gflop(r), total_ms(r)) / limit);
-    printf("\n");
+        fprintf(cells, "%.0f %%", 100 * speed(total_gflop(r), total_ms(r)) / limit);
+    fputc('\n', cells);
 }
 
 void cli_bench_layers_print(const bench_layers *l)
@@ -97,12 +99,16 @@ void cli_bench_layers_print(const bench_layers *l)
     double step = 0;
     const size_t shares = shares_of(l, all);
     const slc_profile_row products = sum_of(l, true), layers = sum_of(l, false);
-    printf("\n%-34s %15s %7s %14s %14s %14s %6s\n", "layer (fastest step)", "output",
-           "GFLOP", "forward GF/s", "data GF/s", "weights GF/s", "share");
+    cli_table t;
+    cli_table_begin(&t);
+    fprintf(t.cells, "layer\toutput\tGFLOP\tforward ms\tGF/s\tdata ms\tGF/s\tweights ms\t"
+                     "GF/s\tshare\n");
     for (size_t i = 0; i < l->count; i++)
-        print_row(&l->row[i], l->limit);
-    print_row(&products, l->limit);
-    print_row(&layers, l->limit);
+        print_row(t.cells, &l->row[i], l->limit);
+    print_row(t.cells, &products, l->limit);
+    print_row(t.cells, &layers, l->limit);
+    printf("\nthe fastest step, layer by layer:\n");
+    cli_table_end(&t, stdout);
     printf("shares are of %.0f GFLOP/s: SGEMM on all threads, in this run\n\n", l->limit);
     for (size_t i = 0; i < shares; i++)
         step += all[i].ms;

@@ -4,8 +4,9 @@
 
 #include "augment/bench.h"
 #include "tools/bench.h"
+#include "tools/table.h"
 
-static void print_one(const slc_bench *b, json_t *list)
+static void add_one(const slc_bench *b, json_t *list, FILE *cells)
 {
     if (list)
         json_array_append_new(
@@ -14,8 +15,8 @@ static void print_one(const slc_bench *b, json_t *list)
                             "height", (json_int_t)b->h, "runs", (json_int_t)b->runs,
                             "images_per_second", b->images_per_second));
     else
-        printf("%-26s %5zu x %-5zu %12.0f  %s\n", b->op, b->w, b->h, b->images_per_second,
-               b->settings ? b->settings : "");
+        fprintf(cells, "%s\t%zux%zu\t%.0f\t%s\n", b->op, b->w, b->h, b->images_per_second,
+                b->settings ? b->settings : "");
 }
 
 slc_status cli_bench_ops(cli_context *cli, const bench_settings *s, const char *source,
@@ -32,9 +33,9 @@ slc_status cli_bench_ops(cli_context *cli, const bench_settings *s, const char *
     if (s->only &&
         !slc_entry_find((const void *const *)slc_ops, "op", s->only, NULL, err))
         st = err->code;
-    if (st == SLC_OK && !list)
-        printf("%s, one thread\n%-26s %13s %12s\n", slc_isa_name(isa), "op", "px",
-               "images/s");
+    cli_table t;
+    cli_table_begin(&t);
+    fprintf(t.cells, "op\tpx\timages/s\tsettings\n");
     for (size_t i = 0; st == SLC_OK && slc_ops[i]; i++) {
         slc_bench b;
         slc_err skipped = {0};
@@ -44,11 +45,13 @@ slc_status cli_bench_ops(cli_context *cli, const bench_settings *s, const char *
         const slc_status done =
             slc_bench_op(slc_ops[i], s->size, seconds, isa, &b, &skipped);
         if (done == SLC_OK)
-            print_one(&b, list);
+            add_one(&b, list, t.cells);
         else
             slc_log_line(cli->log, SLC_WARNING, "%s: %s", slc_ops[i]->entry.name,
                          skipped.msg);
     }
+    if (st == SLC_OK && !list) printf("%s, one thread\n", slc_isa_name(isa));
+    cli_table_end(&t, st == SLC_OK && !list ? stdout : NULL);
     if (st != SLC_OK || !list) {
         json_decref(list);
         return st;

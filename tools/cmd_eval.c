@@ -8,6 +8,7 @@
 #include "tools/logits.h"
 #include "tools/plot.h"
 #include "tools/run_plots.h"
+#include "tools/table.h"
 #include "tools/worst.h"
 #include "train/fit.h"
 
@@ -87,6 +88,21 @@ static void print_confused(const slc_trained *trained, const slc_metric *metric)
                trained->classes[most[i].truth], trained->classes[most[i].prediction]);
 }
 
+static void print_classes(const slc_trained *trained, const slc_metric *metric)
+{
+    cli_table t;
+    cli_table_begin(&t);
+    fprintf(t.cells, "class\timages\tprecision\trecall\tF1\n");
+    for (size_t c = 0; c < trained->class_count; c++) {
+        const slc_class_score score = slc_metric_class(metric, c);
+        cli_table_text(&t, trained->classes[c]);
+        fprintf(t.cells, "\t%" PRIu64 "\t%.4f\t%.4f\t%.4f\n", score.count,
+                score.precision, score.recall, score.f1);
+    }
+    cli_table_end(&t, stdout);
+    putchar('\n');
+}
+
 static void print_text(const slc_trained *trained, const slc_metric *metric,
                        const json_t *object)
 {
@@ -98,15 +114,8 @@ static void print_text(const slc_trained *trained, const slc_metric *metric,
     printf("loss    %.4f\nECE     %.4f\nspeed   %.0f images/s\n", slc_metric_loss(metric),
            slc_metric_ece(metric),
            json_number_value(json_object_get(object, "images_per_second")));
-    for (size_t c = 0; c < trained->class_count && trained->class_count <= 100; c++) {
-        const slc_class_score score = slc_metric_class(metric, c);
-        if (c == 0)
-            printf("\n%-24s %8s %9s %9s %9s\n", "class", "images", "precision", "recall",
-                   "F1");
-        printf("%-24s %8" PRIu64 " %9.4f %9.4f %9.4f\n", trained->classes[c], score.count,
-               score.precision, score.recall, score.f1);
-    }
     putchar('\n');
+    if (trained->class_count <= 100) print_classes(trained, metric);
     print_confused(trained, metric);
 }
 

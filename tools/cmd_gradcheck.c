@@ -8,6 +8,7 @@
 #include "config.h"
 #include "tools/cmd.h"
 #include "tools/plot.h"
+#include "tools/table.h"
 #include "train/gradcheck.h"
 
 /* Limits of tests/train/test_gradcheck.c; those of nets stand with them. */
@@ -39,8 +40,15 @@ static const char *const engines[] = {
 #endif
 };
 
+/* What was found, for programs and for people. */
+typedef struct results {
+    json_t *rows;
+    cli_table table;
+} results;
+
 /* The lines of a net's layers. */
-static json_t *show_layers(cli_context *cli, const slc_gradcheck *g, double most)
+static json_t *show_layers(cli_context *cli, FILE *cells, const slc_gradcheck *g,
+                           double most)
 {
     json_t *rows = json_array();
     for (size_t i = 0; i < g->layers; i++) {
@@ -55,15 +63,14 @@ static json_t *show_layers(cli_context *cli, const slc_gradcheck *g, double most
                       "numeric", l->numeric, "forward", l->forward, "backward",
                       l->backward < 0 ? json_null() : json_real(l->backward), "ok",
                       (int)good));
-        if (!cli->json)
-            printf("  %-34s %-15s %9.1e %9.1e %9s  %s\n", l->name, l->type, l->numeric,
-                   l->forward, backward, good ? "ok" : "FAIL");
+        fprintf(cells, "  %s\t%s\t%.1e\t%.1e\t%s\t%s\n", l->name, l->type, l->numeric,
+                l->forward, backward, good ? "ok" : "FAIL");
     }
     return rows;
 }
 
 /* One line of the table; counts it as a finding if it is over a limit. */
-static void show(cli_context *cli, json_t *rows, const char *name, const char *engine,
+static void show(cli_context *cli, results *out, const char *name, const char *engine,
                  const slc_gradcheck *g, double most)
 {
     const bool good = (g->checked == 0 || g->numeric < NUMERIC) && g->forward < most &&
@@ -73,14 +80,14 @@ static void show(cli_context *cli, json_t *rows, const char *name, const char *e
                   "numeric", g->numeric, "forward", g->forward, "backward", g->engine,
                   "worst", g->worst, "ok", (int)good);
     if (!good) cli->findings = true;
-    json_array_append_new(rows, row);
-    if (!cli->json)
-        printf("%-16s %-7s %9.1e %9.1e %9.1e  %s  %s\n", name, engine, g->numeric,
-               g->forward, g->engine, good ? "ok  " : "FAIL", g->worst);
-    if (g->layers) json_object_set_new(row, "layers", show_layers(cli, g, most));
+    json_array_append_new(out->rows, row);
+    fprintf(out->table.cells, "%s\t%s\t%.1e\t%.1e\t%.1e\t%s\t%s\n", name, engine,
+            g->numeric, g->forward, g->engine, good ? "ok" : "FAIL", g->worst);
+    if (g->layers)
+        json_object_set_new(row, "layers", show_layers(cli, out->table.cells, g, most));
 }
 
-static slc_status check(cli_context *cli, json_t *rows, const char *name, const char *net,
+static slc_status check(cli_context *cli, results *out, const char *name, const char *net,
                         const slc_gradcheck_settings *how, double most, slc_err *err)
 {
     slc_arena arena = {0};
@@ -96,7 +103,7 @@ static slc_status check(cli_context *cli, json_t *rows, const char *name, const 
     set.spec = node;
     if (st == SLC_OK && atomic_load(cli->stop)) st = slc_fail(err, SLC_ESTOP, "stopped");
     if (st == SLC_OK) st = slc_gradcheck_run(&g, &set, err);
-    if (st == SLC_OK) show(cli, rows, name, set.engine, &g, most);
+    if (st == SLC_OK) show(cli, out, name, set.engine, &g, most);
     slc_gradcheck_free(&g);
     slc_arena_free(&arena);
     return st;
@@ -109,7 +116,7 @@ static const slc_gradcheck_settings small = {.in = {6, 9, 9},
                                              .seed = 11};
 
 /* The nets around layers called name, or around every layer. */
-static slc_status check_layers(cli_context *cli, json_t *rows, const char *name,
+static slc_status check_layers(cli_context *cli, results *out, const char *name,
                                const char *engine, bool *found, slc_err *err)
 {
     slc_gradcheck_settings set = small;
@@ -118,13 +125,13 @@ static slc_status check_layers(cli_context *cli, json_t *rows, const char *name,
     for (const slc_gradcheck_case *c = slc_gradcheck_cases; c->layer && st == SLC_OK; c++)
         if (!name || strcmp(name, c->layer) == 0) {
             *found = true;
-            st = check(cli, rows, c->layer, c->net, &set, LAYER, err);
+            st = check(cli, out, c->layer, c->net, &set, LAYER, err);
         }
     return st;
 }
 
 /* Likewise small nets of models; a single one layer by layer. */
-static slc_status check_nets(cli_context *cli, json_t *rows, const char *name,
+static slc_status check_nets(cli_context *cli, results *out, const char *name,
                              const char *engine, const check_settings *s, bool *found,
                              slc_err *err)
 {
@@ -138,13 +145,13 @@ static slc_status check_nets(cli_context *cli, json_t *rows, const char *name,
             *found = true;
             set.in = n->in;
             if (s->size) set.in.h = set.in.w = s->size;
-            st = check(cli, rows, n->model, n->spec, &set, n->most, err);
+            st = check(cli, out, n->model, n->spec, &set, n->most, err);
         }
     return st;
 }
 
 /* "{name: resnet18}", or resnet18-cifar: that very net, not a small one of its kind. */
-static slc_status check_spec(cli_context *cli, json_t *rows, const char *text,
+static slc_status check_spec(cli_context *cli, results *out, const char *text,
                              const char *engine, const check_settings *s, bool *found,
                              slc_err *err)
 {
@@ -171,10 +178,10 @@ static slc_status check_spec(cli_context *cli, json_t *rows, const char *text,
     set.in = arch->shape, set.classes = 10, set.batch = s->batch ? s->batch : 4;
     set.differences = SIZE_MAX;
     if (s->size || set.in.h > SIDE) set.in.h = set.in.w = s->size ? s->size : SIDE;
-    return check(cli, rows, text, text, &set, most, err);
+    return check(cli, out, text, text, &set, most, err);
 }
 
-static slc_status check_losses(cli_context *cli, json_t *rows, const char *name,
+static slc_status check_losses(cli_context *cli, results *out, const char *name,
                                bool *found, slc_err *err)
 {
     slc_status st = SLC_OK;
@@ -184,7 +191,7 @@ static slc_status check_losses(cli_context *cli, json_t *rows, const char *name,
             slc_gradcheck g = {.checked = 1};
             *found = true;
             st = slc_gradcheck_loss(&g.numeric, c, err);
-            if (st == SLC_OK) show(cli, rows, c->loss, "-", &g, LAYER);
+            if (st == SLC_OK) show(cli, out, c->loss, "-", &g, LAYER);
         }
     return st;
 }
@@ -266,7 +273,7 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
 {
     const check_settings *s = settings;
     const char *const name = count ? args[0] : NULL;
-    json_t *rows = json_array();
+    results out = {.rows = json_array()};
     bool found = false, known = false;
     slc_status st = SLC_OK;
 
@@ -276,24 +283,24 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     if (st == SLC_OK && !known)
         st =
             slc_fail(err, SLC_EINVAL, "--engine: \"%s\" is not in this build", s->engine);
-    else if (st == SLC_OK && !cli->json)
-        printf("%-16s %-7s %9s %9s %9s\n", "name", "engine", "numeric", "forward",
-               "backward");
-    if (st == SLC_OK) st = check_losses(cli, rows, name, &found, err);
+    cli_table_begin(&out.table);
+    fprintf(out.table.cells, "name\tengine\tnumeric\tforward\tbackward\t\tworst\n");
+    if (st == SLC_OK) st = check_losses(cli, &out, name, &found, err);
     for (size_t i = 0; i < SLC_COUNT(engines) && st == SLC_OK; i++) {
         if (s->engine && strcmp(s->engine, engines[i]) != 0) continue;
-        st = check_layers(cli, rows, name, engines[i], &found, err);
-        if (st == SLC_OK) st = check_nets(cli, rows, name, engines[i], s, &found, err);
+        st = check_layers(cli, &out, name, engines[i], &found, err);
+        if (st == SLC_OK) st = check_nets(cli, &out, name, engines[i], s, &found, err);
         if (st == SLC_OK && name && (strchr(name, '{') || strstr(name, "-cifar")))
-            st = check_spec(cli, rows, name, engines[i], s, &found, err);
+            st = check_spec(cli, &out, name, engines[i], s, &found, err);
     }
     if (st == SLC_OK && !found) st = unknown(name, err);
-    if (st == SLC_OK && s->output) st = draw(s->output, rows, err);
+    cli_table_end(&out.table, cli->json || !found ? NULL : stdout);
+    if (st == SLC_OK && s->output) st = draw(s->output, out.rows, err);
     if (st == SLC_OK && cli->json)
         return cli_print_json(json_pack("{s:i, s:b, s:o}", "schema", 1, "ok",
-                                        (int)!cli->findings, "checks", rows),
+                                        (int)!cli->findings, "checks", out.rows),
                               err);
-    json_decref(rows);
+    json_decref(out.rows);
     return st;
 }
 

@@ -6,6 +6,7 @@
 #include "tools/cmd.h"
 #include "tools/look.h"
 #include "tools/open.h"
+#include "tools/table.h"
 #include "train/net.h"
 #include "train/spread.h"
 
@@ -165,21 +166,19 @@ static size_t weights_of(const slc_net *net, size_t i)
 static void print_table(const subject *s)
 {
     const slc_net *net = s->net;
-    char shape[64];
-    int wide = 5;
-    for (size_t i = 0; i < net->nodes; i++)
-        if ((int)strlen(net->node[i].name) > wide) wide = (int)strlen(net->node[i].name);
-    printf("%-*s %-15s %15s %12s %10s%s\n", wide, "layer", "type", "output", "weights",
-           "MFLOP", s->spread ? "     var out    var grad" : "");
+    cli_table t;
+    cli_table_begin(&t);
+    fprintf(t.cells, "layer\ttype\toutput\tweights\tMFLOP%s\n",
+            s->spread ? "\tvar out\tvar grad" : "");
     for (size_t i = 0; i < net->nodes; i++) {
         const slc_net_node *n = &net->node[i];
-        snprintf(shape, sizeof(shape), "%zux%zux%zu", n->out.c, n->out.h, n->out.w);
-        printf("%-*s %-15s %15s %12zu %10.2f", wide, n->name, n->layer->entry.name, shape,
-               weights_of(net, i), n->flops / 1e6);
+        fprintf(t.cells, "%s\t%s\t%zux%zux%zu\t%zu\t%.2f", n->name, n->layer->entry.name,
+                n->out.c, n->out.h, n->out.w, weights_of(net, i), n->flops / 1e6);
         if (s->spread)
-            printf(" %11.3g %11.3g", s->spread[i].forward, s->spread[i].backward);
-        putchar('\n');
+            fprintf(t.cells, "\t%.3g\t%.3g", s->spread[i].forward, s->spread[i].backward);
+        fputc('\n', t.cells);
     }
+    cli_table_end(&t, stdout);
     printf("input %zu x %zu x %zu, %zu classes: %zu layers, %zu weights, %zu running "
            "statistics, %.1f MFLOP an image\n",
            s->in.c, s->in.h, s->in.w, s->classes, net->nodes, net->weights, net->buffers,

@@ -4,6 +4,7 @@
 
 #include "tools/cmd.h"
 #include "tools/entry.h"
+#include "tools/table.h"
 #include "train/loss.h"
 #include "train/net.h"
 #include "train/optim.h"
@@ -149,23 +150,22 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
         print_markdown();
         return SLC_OK;
     }
-    if (!cli->json)
-        printf("%-14s %12s %8s %11s %12s %10s\n", "model", "input", "classes", "weights",
-               "MFLOP/image", "MB/batch");
+    cli_table t;
+    cli_table_begin(&t);
+    fprintf(t.cells, "model\tinput\tclasses\tweights\tMFLOP/image\tMB/batch\n");
     for (size_t i = 0; slc_archs[i]; i++) {
         cost c;
-        char shape[48];
         slc_err unfit = {0};
         if (count_cost(slc_archs[i], s, &c, &unfit) != SLC_OK) { /* not at this size */
             slc_log_line(cli->log, SLC_WARNING, "%s", unfit.msg);
             continue;
         }
         json_array_append_new(list, cost_json(slc_archs[i], &c));
-        snprintf(shape, sizeof(shape), "%zux%zux%zu", c.in.c, c.in.h, c.in.w);
-        if (!cli->json)
-            printf("%-14s %12s %8zu %11zu %12.1f %10.1f\n", slc_archs[i]->entry.name,
-                   shape, c.classes, c.weights, c.flops / 1e6, c.memory / 1e6);
+        fprintf(t.cells, "%s\t%zux%zux%zu\t%zu\t%zu\t%.1f\t%.1f\n",
+                slc_archs[i]->entry.name, c.in.c, c.in.h, c.in.w, c.classes, c.weights,
+                c.flops / 1e6, c.memory / 1e6);
     }
+    cli_table_end(&t, cli->json ? NULL : stdout);
     if (cli->json)
         return cli_print_json(json_pack("{s:i, s:o}", "schema", 1, "models", list), err);
     json_decref(list);

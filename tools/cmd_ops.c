@@ -4,6 +4,7 @@
 #include "augment/op.h"
 #include "tools/cmd.h"
 #include "tools/entry.h"
+#include "tools/table.h"
 
 typedef struct ops_settings {
     bool markdown;
@@ -127,8 +128,12 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
             json_array_append_new(list, op_json(slc_ops[i]));
         return cli_print_json(json_pack("{s:i, s:o}", "schema", 1, "ops", list), err);
     }
+    cli_table t;
+    cli_table_begin(&t);
+    fprintf(t.cells, "\t\n");
     for (size_t i = 0; slc_ops[i]; i++)
-        printf("%-28s %s\n", slc_ops[i]->entry.name, slc_ops[i]->entry.summary);
+        fprintf(t.cells, "%s\t%s\n", slc_ops[i]->entry.name, slc_ops[i]->entry.summary);
+    cli_table_end(&t, stdout);
     puts("\n\"sluice ops NAME\" tells more. What is drawn can be drawn anew each time, "
          "evenly, or, a flip,\nthe other way every epoch: draw: iid, stratified or "
          "alternate "

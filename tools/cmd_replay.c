@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "tools/cmd.h"
 #include "tools/open.h"
+#include "tools/table.h"
 #include "tools/tiles.h"
 
 typedef struct replay_settings {
@@ -34,7 +35,7 @@ static const cli_opt options[] = {
 
 typedef struct recorder {
     const char *output; /* NULL = no files */
-    bool text;          /* print every step */
+    cli_table table;    /* a row for every step */
     size_t steps;
     json_t *list;
     slc_status status; /* of the first write that failed */
@@ -54,9 +55,8 @@ static void record(void *user, const char *op, const char *drawn, const slc_imag
             if (*c == '/') *c = '-';
         r->status = cli_image_write(path, image, &r->err);
     }
-    if (r->text)
-        printf("%2zu  %-32s %5zu x %-5zu %s\n", r->steps, op, image ? image->w : 0,
-               image ? image->h : 0, drawn ? drawn : "");
+    fprintf(r->table.cells, "%zu\t%s\t%zux%zu\t%s\n", r->steps, op, image ? image->w : 0,
+            image ? image->h : 0, drawn ? drawn : "");
     json_array_append_new(r->list,
                           json_pack("{s:s, s:s, s:I, s:I, s:s}", "op", op, "drawn",
                                     drawn ? drawn : "", "width",
@@ -125,7 +125,7 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
 {
     const replay_settings *const s = settings;
     slc_work work = {.isa = slc_isa_detect()};
-    recorder r = {.output = s->output, .text = !cli->json, .list = json_array()};
+    recorder r = {.output = s->output, .list = json_array()};
     slc_loader *loader = NULL;
     cli_stream stream;
     slc_image image;
@@ -148,9 +148,12 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     if (st == SLC_OK) st = slc_loader_open(&loader, &stream.settings, err);
     if (st == SLC_OK && !cli->json)
         printf("%s\n", slc_source_key(stream.source, s->index, room, sizeof(room)));
+    cli_table_begin(&r.table);
+    fprintf(r.table.cells, "\t\t\t\n");
     if (st == SLC_OK)
         st = slc_loader_sample(loader, &key, &work,
                                &(slc_trace){.step = record, .user = &r}, &image, err);
+    cli_table_end(&r.table, st == SLC_OK && !cli->json ? stdout : NULL);
     if (st == SLC_OK && r.status != SLC_OK) {
         st = r.status;
         *err = r.err;

@@ -57,11 +57,11 @@ static void number(char *out, size_t size, double value, const char *fmt)
         snprintf(out, size, fmt, value);
 }
 
-/* The table needs 80 columns; a narrower terminal gets what matters most. */
+/* The table needs 80 columns; a narrower terminal, of 20 at least, gets what matters most. */
 static void print_head(bool narrow)
 {
     if (narrow)
-        printf("%7s %8s %7s\n", "epoch", "loss", "top-1");
+        printf("%5s %6s %6s\n", "epoch", "loss", "top-1");
     else
         printf("%9s %10s %9s %9s %9s %9s %9s %8s\n", "epoch", "loss", "train", "val",
                "test", "lr", "img/s", "seconds");
@@ -69,7 +69,7 @@ static void print_head(bool narrow)
 
 static void print_epoch(reporter *r, const slc_epoch *e)
 {
-    char val[16], test[16], train[16], which[48];
+    char val[16], test[16], train[16];
     const size_t columns = cli_columns(stdout);
     const bool narrow = columns > 0 && columns < 80;
 
@@ -80,8 +80,7 @@ static void print_epoch(reporter *r, const slc_epoch *e)
     number(test, sizeof(test), e->test_top1, "%.4f");
     if (narrow) {
         const bool has_val = !isnan(e->val_top1), has_test = !isnan(e->test_top1);
-        snprintf(which, sizeof(which), "%" PRIu64 "/%" PRIu64, e->epoch, e->epochs);
-        printf("%7s %8.4f %7s%s\n", which, e->train_loss,
+        printf("%5" PRIu64 " %6.4f %6s%s\n", e->epoch, e->train_loss,
                has_val    ? val
                : has_test ? test
                           : train,

@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "tools/table.h"
+
 static const char *type_name(slc_param_type type)
 {
     static const char *const name[] = {
@@ -58,10 +60,14 @@ void cli_entry_text(const slc_entry *e, FILE *out)
     char range[512];
     fprintf(out, "%s: %s\n", e->name, e->summary);
     if (e->source) fprintf(out, "source: %s\n", e->source);
+    cli_table t;
+    cli_table_begin(&t);
+    fprintf(t.cells, "\t\n");
     for (const slc_param *p = e->params; p && p->name; p++)
-        fprintf(out, "  %-16s %s (%s; %s%s)\n", p->name, p->help ? p->help : "",
+        fprintf(t.cells, "  %s\t%s (%s; %s%s)\n", p->name, p->help ? p->help : "",
                 cli_param_range(p, range, sizeof(range)), p->initial ? "default " : "",
                 initial(p));
+    cli_table_end(&t, out);
 }
 
 /* A table cell must not contain a bare bar. */

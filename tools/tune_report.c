@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "tools/plot.h"
-#include "tools/term.h"
+#include "tools/table.h"
 #include "train/study.h"
 
 enum { NEIGHBOURS = 5, TEXT = 64, SHOWN = 12 };
@@ -262,49 +262,38 @@ static bool all_failed(const report *r)
     return r->n > 0;
 }
 
-static void write_table(FILE *out, const report *r, const char *dir)
+static void print_trial(FILE *cells, const report *r, const slc_trial *t)
 {
-    fprintf(out, "%5s  %-7s %6s %9s %8s ", "trial", "state", "epochs", r->metric,
-            "seconds");
-    for (size_t d = 0; d < r->space->n; d++)
-        fprintf(out, " %s", r->space->dim[d].path);
-    fputc('\n', out);
-    for (size_t k = 0; k < r->n; k++) {
-        const slc_trial *t = &r->trial[r->order[k]];
-        fprintf(out, "%5" PRIu64 "  %-7s %6" PRIu64 " ", t->trial,
-                slc_trial_states[t->state], t->epochs);
-        if (isnan(t->value))
-            fprintf(out, "%9s", "-");
-        else
-            fprintf(out, "%9.4f", t->value);
-        fprintf(out, " %8.1f ", t->seconds);
-        for (size_t d = 0; d < r->space->n; d++) {
-            char text[TEXT];
-            slc_dim_text(&r->space->dim[d], t->unit[d], text, sizeof(text));
-            fprintf(out, " %s", slc_dim_active(r->space, d, t->unit) ? text : "-");
-        }
-        if (t->state == SLC_TRIAL_FAILED) fprintf(out, "  (%s)", t->message);
-        fputc('\n', out);
+    fprintf(cells, "%" PRIu64 "\t%s\t%" PRIu64, t->trial, slc_trial_states[t->state],
+            t->epochs);
+    fprintf(cells, isnan(t->value) ? "\t-" : "\t%.4f", t->value);
+    fprintf(cells, "\t%.1f", t->seconds);
+    for (size_t d = 0; d < r->space->n; d++) {
+        char text[TEXT];
+        slc_dim_text(&r->space->dim[d], t->unit[d], text, sizeof(text));
+        fprintf(cells, "\t%s", slc_dim_active(r->space, d, t->unit) ? text : "-");
     }
-    if (r->n && !isnan(r->trial[r->order[0]].value))
-        fprintf(out,
-                "best: trial %" PRIu64
-                "; train it in full with: sluice train %s/best.yaml -o RUN\n",
-                r->trial[r->order[0]].trial, dir);
-    else if (all_failed(r))
-        fprintf(out, "no trial came to a score; the table says why\n");
+    if (t->state == SLC_TRIAL_FAILED) fprintf(cells, "\t(%s)", t->message);
+    fputc('\n', cells);
 }
 
-/* As wide as the terminal. */
 static void print_table(const report *r, const char *dir)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *const memory = open_memstream(&text, &size);
-    if (!memory) return;
-    write_table(memory, r, dir);
-    if (fclose(memory) == 0) cli_fold(stdout, text, cli_columns(stdout));
-    free(text);
+    cli_table t;
+    cli_table_begin(&t);
+    fprintf(t.cells, "trial\tstate\tepochs\t%s\tseconds", r->metric);
+    for (size_t d = 0; d < r->space->n; d++)
+        fprintf(t.cells, "\t%s", r->space->dim[d].path);
+    fputc('\n', t.cells);
+    for (size_t k = 0; k < r->n; k++)
+        print_trial(t.cells, r, &r->trial[r->order[k]]);
+    cli_table_end(&t, stdout);
+    if (r->n && !isnan(r->trial[r->order[0]].value))
+        printf("best: trial %" PRIu64
+               "; train it in full with: sluice train %s/best.yaml -o RUN\n",
+               r->trial[r->order[0]].trial, dir);
+    else if (all_failed(r))
+        printf("no trial came to a score; the table says why\n");
 }
 
 static json_t *trial_json(const report *r, const slc_trial *t)

@@ -116,6 +116,17 @@ section_terminal() {
     on_terminal 20 "'$sluice' train --help" >help20
     awk 'length($0) > 20 && NF > 1 { print; bad = 1 } END { exit bad }' help20 || fail "lines of help wider than 20 columns"
     [ "$(tr -d ' \n' <help20)" = "$("$sluice" train --help | tr -d ' \n')" ] || fail "folding changed the help"
+    # Tables become paragraphs, each number behind its head.
+    need_fixtures
+    "$sluice" train tiny.yaml -o run -q >/dev/null || fail "no run"
+    for command in models 'models mlp' ops 'ops rotate' 'gradcheck relu' 'inspect run' 'bench ops --only hflip -t 0.01'; do
+        on_terminal 20 "'$sluice' $command" >narrow
+        grep -v '^input\|^at\|^[a-z0-9_]*: \|^source\|^shape\|^draws\|^exact\|^peer\|^"sluice\|^even\|^alternate\|^the other' narrow |
+            awk 'length($0) > 20 && NF > 1 { print; bad = 1 } END { exit bad }' || fail "$command is wider than 20 columns"
+    done
+    on_terminal 20 "'$sluice' eval run" | grep -qx '  precision [01]\.[0-9]*' || fail "no paragraphs of classes"
+    on_terminal 20 "'$sluice' train tiny.yaml -o run --overwrite" | sed 's/.*\r//; s/\x1b\[K//g' >narrow
+    grep -qx ' *1 [0-9.]*  *[0-9.*]*' narrow || fail "no narrow table of epochs"
     # A warning is yellow on a terminal, unless NO_COLOR asks or the terminal knows no colours.
     mkdir -p odd/a && echo text >odd/a/x.jpg
     escape=$(printf '\033[33m')
