@@ -63,8 +63,9 @@ SLC_API slc_plan slc_policy_plan(const slc_policy *policy, const slc_key *key, s
  * whiten. A value; its pointers live as long as the policy and the work arena. */
 typedef struct slc_tail slc_tail;
 
-/* Called after every step when tracing: the op's name, what was drawn as text
- * ("angle_deg=12.5 flip=1"), and the picture so far. */
+/* Called after every step when tracing: the op's name (those of a combinator behind its own and
+ * a slash), what was drawn as text ("angle_deg=12.5 flip=1"), and the picture so far; NULL for
+ * steps that are done on the way into the batch and leave the picture as it is. */
 typedef struct slc_trace {
     void (*step)(void *user, const char *op, const char *drawn, const slc_image *image);
     void *user;

@@ -114,12 +114,12 @@ SLC_API slc_layout slc_loader_layout(const slc_loader *loader);
 SLC_API void slc_loader_shape(const slc_loader *loader, size_t *channels, size_t *height,
                               size_t *width);
 
-/* One sample made alone, exactly as the stream makes it; for replay and preview. The output
- * picture lives in work. */
+/* One sample made alone, exactly as the stream makes it; for replay and preview. The picture and
+ * what is done to it on its way into a batch (slc_tail_write) live in work. Nothing is mixed. */
 SLC_API SLC_CHECKED slc_status slc_loader_sample(const slc_loader *loader,
                                                  const slc_key *key, slc_work *work,
                                                  const slc_trace *trace, slc_image *out,
-                                                 slc_err *err);
+                                                 const slc_tail **tail, slc_err *err);
 
 /* Where time went, summed over threads, since open. */
 typedef struct slc_loader_counters {

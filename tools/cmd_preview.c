@@ -56,6 +56,7 @@ typedef struct origin {
     bool recipe;
     uint64_t seed;
     uint64_t columns; /* of a table */
+    char mixed[96];   /* what mixing drew for the batch */
 } origin;
 
 static slc_status make_policy(origin *o, const char *text, const char *what,
@@ -142,6 +143,7 @@ static slc_status show_batch(origin *o, const preview_settings *s, cli_tiles *ti
                       s->batch, slc_loader_batches(loader));
     if (st == SLC_OK) st = slc_loader_next(loader, &batch, err);
     if (st == SLC_OK && batch) {
+        snprintf(o->mixed, sizeof(o->mixed), "%s", batch->drawn);
         st = cli_tiles_add_batch(tiles, loader, o->source, o->settings.policy, o->seed,
                                  batch, s->count, err);
         slc_loader_release(loader, batch);
@@ -170,11 +172,14 @@ static slc_status show_samples(cli_context *cli, origin *o, const preview_settin
     slc_status st = one ? check_index(o, s->index, err) : SLC_OK;
     if (st == SLC_OK) st = open_single(&loader, o, o->settings.policy, err);
     for (uint64_t i = 0; st == SLC_OK && i < n; i++) {
-        st = cli_tiles_add_sample(tiles, loader, o->source,
-                                  &(slc_key){.seed = o->seed,
-                                             .epoch = s->epoch + (one ? i : 0),
-                                             .index = one ? s->index : i * total / n},
-                                  NULL, err);
+        const slc_key key = {.seed = o->seed,
+                             .epoch = s->epoch + (one ? i : 0),
+                             .index = one ? s->index : i * total / n};
+        char note[40];
+        snprintf(note, sizeof(note), "%s %" PRIu64, one ? "epoch" : "index",
+                 one ? key.epoch : key.index);
+        st = cli_tiles_add_sample(tiles, loader, o->source, o->settings.policy, &key,
+                                  note, err);
         if (!one && cli_pictures_skip(cli, (int)n, st, err)) st = SLC_OK;
     }
     if (st == SLC_OK && tiles->count == 0)
@@ -236,10 +241,10 @@ static void sweep_text(const sweep *w, double value, char *out, size_t size)
              chance ? ", p: 1" : "");
 }
 
-/* Adds one draw of sample --index (default 0) under ops of its own. */
+/* Adds one draw of sample --index (default 0) under ops of its own, which title tells. */
 static slc_status add_under(origin *o, const preview_settings *s, cli_tiles *tiles,
                             const char *text, const char *what, uint64_t draw,
-                            const char *note, slc_err *err)
+                            const char *title, slc_err *err)
 {
     const uint64_t index = s->index == index_none ? 0 : s->index;
     slc_policy *policy = NULL;
@@ -250,9 +255,11 @@ static slc_status add_under(origin *o, const preview_settings *s, cli_tiles *til
     if (st == SLC_OK) st = open_single(&loader, o, policy, err);
     if (st == SLC_OK)
         st = cli_tiles_add_sample(
-            tiles, loader, o->source,
-            &(slc_key){.seed = o->seed, .epoch = s->epoch + draw, .index = index}, note,
+            tiles, loader, o->source, policy,
+            &(slc_key){.seed = o->seed, .epoch = s->epoch + draw, .index = index}, NULL,
             err);
+    if (st == SLC_OK)
+        tiles->tile[tiles->count - 1].title = slc_arena_text(&tiles->arena, title);
     slc_loader_close(&loader);
     slc_policy_destroy(&policy);
     return st;
@@ -346,10 +353,15 @@ static slc_status write_sheet(cli_context *cli, const preview_settings *s,
                               const origin *o, const cli_tiles *tiles, const char *what,
                               slc_err *err)
 {
-    char title[512];
+    char title[1024], room[512];
     size_t columns = s->columns;
+    const bool one = s->sweep || s->table || s->index != index_none;
+    const uint64_t index = s->index == index_none ? 0 : s->index;
 
-    snprintf(title, sizeof(title), "%s  (%s)", what, slc_source_describe(o->source));
+    snprintf(title, sizeof(title), "%s%s%s  (%s)", what, o->mixed[0] ? ", " : "",
+             o->mixed,
+             one ? slc_source_key(o->source, index, room, sizeof(room))
+                 : slc_source_describe(o->source));
     if (columns == 0 && s->sweep) columns = tiles->count / s->draws;
     if (columns == 0 && s->table) columns = o->columns;
     slc_status st =
@@ -404,9 +416,9 @@ const cli_cmd cli_cmd_preview = {
     .most = 1,
     .details = "A recipe shows batch B of epoch E exactly as training gets it, with the "
                "drawn numbers\n"
-               "and, where images are mixed, both classes and their weights. A source "
-               "(or --ops)\n"
-               "shows samples under a list of ops.",
+               "and, where images are mixed, partners, both classes and their weights. A "
+               "source\n"
+               "(or --ops) shows samples under a list of ops.",
     .examples =
         "  sluice preview recipes/fashion-mnist-demo.yaml -o batch.png --epoch 3\n"
         "  sluice preview ~/photos --ops '[{random_resized_crop: {size: 224}}, hflip]'\n"

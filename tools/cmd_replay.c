@@ -27,7 +27,7 @@ static const cli_opt options[] = {
     {0, "view", FIELD(view), .hi = 9, .value = "N",
      .help = "which view (five_crop, ten_crop)"},
     {0, "verify", FIELD(verify),
-     .help = "find the sample in the stream of that epoch and compare every pixel"},
+     .help = "find the sample in the stream of that epoch and compare every bit"},
     {'s', "split", FIELD(split), .value = "NAME", .help = "train, val or test"},
     {0, "set", FIELD(sets), .value = "KEY=VALUE", .help = "change a key of the recipe"},
     {0},
@@ -42,10 +42,11 @@ typedef struct recorder {
     slc_err err;
 } recorder;
 
+/* image: NULL for what is done on the way into the batch. */
 static void record(void *user, const char *op, const char *drawn, const slc_image *image)
 {
     recorder *const r = user;
-    char path[4096] = "";
+    char path[4096] = "", size[32] = "";
 
     if (r->output && image && r->status == SLC_OK) {
         const int room =
@@ -55,22 +56,41 @@ static void record(void *user, const char *op, const char *drawn, const slc_imag
             if (*c == '/') *c = '-';
         r->status = cli_image_write(path, image, &r->err);
     }
-    fprintf(r->table.cells, "%zu\t%s\t%zux%zu\t%s\n", r->steps, op, image ? image->w : 0,
-            image ? image->h : 0, drawn ? drawn : "");
+    if (image) snprintf(size, sizeof(size), "%zux%zu", image->w, image->h);
+    fprintf(r->table.cells, "%zu\t%s\t%s\t%s\n", r->steps, op, size, drawn);
     json_array_append_new(r->list,
-                          json_pack("{s:s, s:s, s:I, s:I, s:s}", "op", op, "drawn",
-                                    drawn ? drawn : "", "width",
-                                    (json_int_t)(image ? image->w : 0), "height",
+                          json_pack("{s:s, s:s, s:I, s:I, s:s}", "op", op, "drawn", drawn,
+                                    "width", (json_int_t)(image ? image->w : 0), "height",
                                     (json_int_t)(image ? image->h : 0), "picture", path));
     r->steps++;
 }
 
+/* Shows image i of a batch as one step more. */
+static slc_status record_batch(recorder *r, const char *op, const char *drawn,
+                               const slc_batch *b, size_t i, const slc_policy *policy,
+                               slc_err *err)
+{
+    slc_arena arena = {0};
+    slc_image image;
+    const slc_status st = cli_batch_image(&image, &arena, b, i, policy, err);
+    if (st == SLC_OK) record(r, op, drawn, &image);
+    slc_arena_free(&arena);
+    return st;
+}
+
 typedef enum verdict { LEFT_OUT, OTHER, SAME } verdict;
 
-/* Reads the stream of the epoch until the sample comes, and compares. A sampler, or a tail that
- * is dropped, may leave it out. */
-static slc_status verify(cli_stream *stream, const slc_key *key, const slc_image *image,
-                         verdict *out, slc_err *err)
+/* What of an epoch's stream is compared with the sample. */
+typedef struct found {
+    verdict verdict;
+    uint64_t number; /* of the batch that holds the sample */
+    size_t at;       /* its place there */
+} found;
+
+/* Reads the stream of the epoch until the sample comes, and compares every bit. A sampler, or a
+ * tail that is dropped, may leave it out. */
+static slc_status find(cli_stream *stream, const slc_key *key, const slc_batch *made,
+                       found *out, slc_err *err)
 {
     slc_loader_settings settings = stream->settings;
     slc_loader *loader = NULL;
@@ -79,15 +99,48 @@ static slc_status verify(cli_stream *stream, const slc_key *key, const slc_image
     settings.epoch = key->epoch;
     settings.epochs = key->epoch + 1;
     slc_status st = slc_loader_open(&loader, &settings, err);
-    while (st == SLC_OK && *out == LEFT_OUT) {
+    while (st == SLC_OK && out->verdict == LEFT_OUT) {
         const slc_batch *b = NULL;
         st = slc_loader_next(loader, &b, err);
         if (st != SLC_OK || !b) break;
-        for (size_t i = 0; i < b->n && *out == LEFT_OUT; i++)
-            if (b->index[i] == key->index && (!b->view || b->view[i] == key->view))
-                *out = cli_batch_holds(b, i, settings.policy, image) ? SAME : OTHER;
+        const size_t bytes = b->height * b->width * b->channels * slc_dtype_size(b->type);
+        const bool alike = b->height == made->height && b->width == made->width;
+        for (size_t i = 0; i < b->n && out->verdict == LEFT_OUT; i++) {
+            if (b->index[i] != key->index || (b->view && b->view[i] != key->view))
+                continue;
+            const char *const there = (const char *)b->data + i * bytes;
+            *out = (found){alike && memcmp(there, made->data, bytes) == 0 ? SAME : OTHER,
+                           b->number, i};
+        }
         slc_loader_release(loader, b);
     }
+    slc_loader_close(&loader);
+    return st;
+}
+
+/* Shows what mixing makes of the sample that was found. */
+static slc_status show_mixed(cli_stream *stream, const slc_key *key, const found *f,
+                             recorder *r, slc_err *err)
+{
+    slc_loader_settings settings = stream->settings;
+    const slc_batch *b = NULL;
+    slc_loader *loader = NULL;
+
+    settings.epoch = key->epoch;
+    settings.epochs = key->epoch + 1;
+    settings.position = f->number;
+    slc_status st = slc_loader_open(&loader, &settings, err);
+    if (st == SLC_OK) st = slc_loader_next(loader, &b, err);
+    if (st == SLC_OK && b && b->drawn[0]) {
+        char text[256];
+        char own[32] = ""; /* lambda, where each sample has another */
+        if (!strstr(b->drawn, "lambda="))
+            snprintf(own, sizeof(own), " lambda=%.4f", (double)b->lambda[f->at]);
+        snprintf(text, sizeof(text), "%s%s partner=%" PRIu64, b->drawn, own,
+                 b->index[b->partner[f->at]]);
+        st = record_batch(r, "mix", text, b, f->at, settings.policy, err);
+    }
+    if (b) slc_loader_release(loader, b);
     slc_loader_close(&loader);
     return st;
 }
@@ -120,16 +173,39 @@ static slc_status report(cli_context *cli, const replay_settings *s,
     return cli_print_json(object, err);
 }
 
+/* The sample step by step, then as it lies in a batch: *made, its values from the arena. */
+static slc_status replay(cli_stream *stream, const slc_key *key, recorder *r,
+                         slc_arena *arena, slc_batch *made, slc_err *err)
+{
+    slc_work work = {.isa = slc_isa_detect()};
+    slc_loader *loader = NULL;
+    const slc_tail *tail;
+    slc_image image;
+
+    slc_status st = slc_loader_open(&loader, &stream->settings, err);
+    if (st == SLC_OK)
+        st =
+            slc_loader_sample(loader, key, &work, &(slc_trace){.step = record, .user = r},
+                              &image, &tail, err);
+    if (st == SLC_OK)
+        st = cli_batch_of_one(made, arena, &image, tail, stream->settings.type,
+                              slc_loader_layout(loader), err);
+    if (st == SLC_OK)
+        st = record_batch(r, "batch", "", made, 0, stream->settings.policy, err);
+    slc_loader_close(&loader);
+    slc_arena_free(&work.arena);
+    return st;
+}
+
 static slc_status run(cli_context *cli, const void *settings, int count, char **args,
                       slc_err *err)
 {
     const replay_settings *const s = settings;
-    slc_work work = {.isa = slc_isa_detect()};
     recorder r = {.output = s->output, .list = json_array()};
-    slc_loader *loader = NULL;
+    slc_arena arena = {0};
     cli_stream stream;
-    slc_image image;
-    verdict v = LEFT_OUT;
+    found f = {0};
+    slc_batch made = {0};
     char room[512];
     (void)count;
 
@@ -137,34 +213,29 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     if (st != SLC_OK) goto done;
     const slc_key key = {(uint64_t)stream.recipe.seed, s->epoch, s->index,
                          (uint32_t)s->view};
-    if (s->index >= slc_source_count(stream.source)) {
+    if (s->index >= slc_source_count(stream.source))
         st = slc_fail(err, SLC_EINVAL,
                       "--index: %" PRIu64 " is beyond the %" PRIu64 " samples of %s",
                       s->index, slc_source_count(stream.source),
                       slc_source_describe(stream.source));
-        goto close;
-    }
-    if (s->output) st = slc_dir_make(s->output, err);
-    if (st == SLC_OK) st = slc_loader_open(&loader, &stream.settings, err);
+    if (st == SLC_OK && s->output) st = slc_dir_make(s->output, err);
     if (st == SLC_OK && !cli->json)
         printf("%s\n", slc_source_key(stream.source, s->index, room, sizeof(room)));
     cli_table_begin(&r.table);
     fprintf(r.table.cells, "\t\t\t\n");
-    if (st == SLC_OK)
-        st = slc_loader_sample(loader, &key, &work,
-                               &(slc_trace){.step = record, .user = &r}, &image, err);
+    if (st == SLC_OK) st = replay(&stream, &key, &r, &arena, &made, err);
+    if (st == SLC_OK && s->verify) st = find(&stream, &key, &made, &f, err);
+    if (st == SLC_OK && f.verdict == SAME && stream.settings.mix)
+        st = show_mixed(&stream, &key, &f, &r, err);
     cli_table_end(&r.table, st == SLC_OK && !cli->json ? stdout : NULL);
     if (st == SLC_OK && r.status != SLC_OK) {
         st = r.status;
         *err = r.err;
     }
-    slc_loader_close(&loader);
-    if (st == SLC_OK && s->verify) st = verify(&stream, &key, &image, &v, err);
-    if (st == SLC_OK) st = report(cli, s, &stream, &r, v, err);
-close:
+    if (st == SLC_OK) st = report(cli, s, &stream, &r, f.verdict, err);
     cli_stream_close(&stream);
 done:
-    slc_arena_free(&work.arena);
+    slc_arena_free(&arena);
     json_decref(r.list);
     return st;
 }
@@ -178,7 +249,10 @@ const cli_cmd cli_cmd_replay = {
     .most = 1,
     .details = "Prints every step with the numbers that were drawn, and writes the "
                "picture after it\n"
-               "(DIR/NN-op.png). Mixing with partners is shown by preview.",
+               "(DIR/NN-op.png). What normalize and ops after it do shows in the last "
+               "one, \"batch\",\n"
+               "which training gets; with --verify also what mixing with a partner makes "
+               "of it.",
     .examples =
         "  sluice replay recipes/fashion-mnist-demo.yaml --epoch 3 --index 17 -o steps\n"
         "  sluice replay runs/demo --epoch 0 --index 5 --verify",

@@ -11,7 +11,7 @@ enum {
     MARGIN = 20,     /* around the sheet */
     GAP = 14,        /* between tiles */
     TEXT_GAP = 4,    /* between a tile and its caption */
-    MOST_LINES = 10, /* of a caption */
+    MOST_LINES = 16, /* of a caption */
     LEAST = 132,     /* defaults of cli_sheet */
     MOST = 256,
     MOST_SIDE = 30000, /* cairo's own limit is 32,767 */

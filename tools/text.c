@@ -97,19 +97,23 @@ static size_t whole_characters(const char *text, size_t n)
     return n;
 }
 
-/* Bytes of the next line: up to '\n', or the last space that fits, or what fits of one word. */
+/* Bytes of the next line: up to '\n', or the last space that fits, or, of a long word, the last
+ * slash or underscore, or what fits. */
 static size_t break_line(cli_pen *pen, const char *text, double width)
 {
     const size_t end = strcspn(text, "\n");
-    size_t fits = end > 250 ? 250 : end, space;
+    size_t fits = end > 250 ? 250 : end, at;
 
     if (fits == end && width_of(pen, text, end) <= width) return end;
     while (fits > 1 && width_of(pen, text, whole_characters(text, fits)) > width)
         fits--;
     fits = whole_characters(text, fits);
-    for (space = fits; space > 0 && text[space] != ' '; space--)
+    for (at = fits; at > 0 && text[at] != ' '; at--)
         ;
-    return space > 0 ? space : fits;
+    if (at > 0) return at;
+    for (at = fits; at > 0 && text[at - 1] != '/' && text[at - 1] != '_'; at--)
+        ;
+    return at > 0 ? at : fits;
 }
 
 size_t cli_pen_text(cli_pen *pen, double x, double y, double width, size_t lines,
@@ -125,7 +129,8 @@ size_t cli_pen_text(cli_pen *pen, double x, double y, double width, size_t lines
     while (*text && used < lines) {
         const size_t n = break_line(pen, text, width);
         if (draw) {
-            snprintf(piece, sizeof(piece), "%.*s", (int)n, text);
+            const bool cut = used + 1 == lines && text[n];
+            snprintf(piece, sizeof(piece), "%.*s%s", (int)n, text, cut ? " …" : "");
             cairo_move_to(pen->cairo, x, y + (double)used * line_px + font_px);
             cairo_show_text(pen->cairo, piece);
         }

@@ -1,5 +1,6 @@
 #include "tools/tiles.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +21,19 @@ void cli_tiles_destroy(cli_tiles **tiles)
     *tiles = NULL;
 }
 
-/* Adds text with at most three decimals to every number; captions are narrow. */
+/* Adds text with at most three decimals to every number and without seeds, which say nothing;
+ * captions are narrow. */
 static void add_short(slc_str *out, const char *text)
 {
     size_t decimals = 0;
     bool after_point = false;
 
     for (; *text; text++) {
+        if (strncmp(text, "seed=", 5) == 0) {
+            text += strcspn(text, " ");
+            if (!*text) break;
+            continue;
+        }
         const bool digit = *text >= '0' && *text <= '9';
         if (*text == '.') {
             after_point = true;
@@ -54,15 +61,6 @@ static void note_step(void *user, const char *op, const char *drawn,
     add_short(text, drawn);
 }
 
-static slc_status copy_image(slc_image *out, slc_arena *arena, const slc_image *in,
-                             slc_err *err)
-{
-    const slc_status st = slc_image_alloc(out, arena, in->w, in->h, in->channels, err);
-    for (size_t y = 0; st == SLC_OK && y < in->h; y++)
-        memcpy(out->px + y * out->stride, in->px + y * in->stride, in->w * in->channels);
-    return st;
-}
-
 /* "birds/robin", or the file's name where there are no classes. */
 static const char *title_of(const slc_source *source, uint64_t index, slc_arena *arena)
 {
@@ -80,31 +78,6 @@ static slc_status check_room(const cli_tiles *tiles, slc_err *err)
     if (tiles->count < CLI_MOST_TILES) return SLC_OK;
     return slc_fail(err, SLC_EINVAL, "a sheet shows at most %d pictures",
                     (int)CLI_MOST_TILES);
-}
-
-slc_status cli_tiles_add_sample(cli_tiles *tiles, const slc_loader *loader,
-                                const slc_source *source, const slc_key *key,
-                                const char *note, slc_err *err)
-{
-    slc_work work = {.isa = slc_isa_detect()};
-    slc_str text = {0};
-    slc_image image;
-    cli_tile *const tile = &tiles->tile[tiles->count];
-
-    slc_status st = check_room(tiles, err);
-    if (st != SLC_OK) return st;
-    if (note) slc_str_add(&text, note);
-    st = slc_loader_sample(loader, key, &work,
-                           &(slc_trace){.step = note_step, .user = &text}, &image, err);
-    if (st == SLC_OK) st = copy_image(&tile->image, &tiles->arena, &image, err);
-    if (st == SLC_OK) {
-        tile->title = title_of(source, key->index, &tiles->arena);
-        tile->caption = text.size ? slc_arena_text(&tiles->arena, text.text) : NULL;
-        tiles->count++;
-    }
-    slc_str_free(&text);
-    slc_arena_free(&work.arena);
-    return st;
 }
 
 /* px = (value * std + mean) * 255, per channel. */
@@ -181,6 +154,64 @@ static void fill_image(const slc_batch *b, size_t i, const restore *r, slc_image
             }
 }
 
+slc_status cli_batch_image(slc_image *out, slc_arena *arena, const slc_batch *b, size_t i,
+                           const slc_policy *policy, slc_err *err)
+{
+    const restore r = find_restore(policy, arena);
+    const slc_status st =
+        slc_image_alloc(out, arena, b->width, b->height, b->channels, err);
+    if (st == SLC_OK) fill_image(b, i, &r, out);
+    return st;
+}
+
+slc_status cli_batch_of_one(slc_batch *out, slc_arena *arena, const slc_image *image,
+                            const slc_tail *tail, slc_dtype type, slc_layout layout,
+                            slc_err *err)
+{
+    void *const data = slc_arena_zero(arena, image->w * image->h * image->channels,
+                                      slc_dtype_size(type));
+    if (!data) return slc_fail(err, SLC_ENOMEM, "sample: out of memory");
+    *out = (slc_batch){.data = data,
+                       .type = type,
+                       .layout = layout,
+                       .n = 1,
+                       .channels = image->channels,
+                       .height = image->h,
+                       .width = image->w};
+    return slc_tail_write(tail, image, type, layout, slc_isa_detect(), data, err);
+}
+
+slc_status cli_tiles_add_sample(cli_tiles *tiles, const slc_loader *loader,
+                                const slc_source *source, const slc_policy *policy,
+                                const slc_key *key, const char *note, slc_err *err)
+{
+    slc_work work = {.isa = slc_isa_detect()};
+    slc_str text = {0};
+    const slc_tail *tail;
+    slc_image image;
+    slc_batch one;
+    cli_tile *const tile = &tiles->tile[tiles->count];
+
+    slc_status st = check_room(tiles, err);
+    if (st != SLC_OK) return st;
+    if (note) slc_str_add(&text, note);
+    st = slc_loader_sample(loader, key, &work,
+                           &(slc_trace){.step = note_step, .user = &text}, &image, &tail,
+                           err);
+    if (st == SLC_OK)
+        st = cli_batch_of_one(&one, &work.arena, &image, tail, SLC_F32, SLC_NHWC, err);
+    if (st == SLC_OK)
+        st = cli_batch_image(&tile->image, &tiles->arena, &one, 0, policy, err);
+    if (st == SLC_OK) {
+        tile->title = title_of(source, key->index, &tiles->arena);
+        tile->caption = text.size ? slc_arena_text(&tiles->arena, text.text) : NULL;
+        tiles->count++;
+    }
+    slc_str_free(&text);
+    slc_arena_free(&work.arena);
+    return st;
+}
+
 static const char *mixed_title(const slc_source *source, const slc_batch *b, size_t i,
                                slc_arena *arena)
 {
@@ -192,7 +223,8 @@ static const char *mixed_title(const slc_source *source, const slc_batch *b, siz
                             slc_source_class(source, (size_t)b->label_b[i]));
 }
 
-/* What the ops drew for image i; the sample is made once more for it. */
+/* Who image i is (as replay's --index), with whom it is mixed, and what the ops drew for it; the
+ * sample is made once more for that. */
 static const char *draws_of(const slc_loader *loader, const slc_batch *b, size_t i,
                             uint64_t seed, slc_work *work, slc_arena *arena)
 {
@@ -201,11 +233,15 @@ static const char *draws_of(const slc_loader *loader, const slc_batch *b, size_t
                          .index = b->index[i],
                          .view = b->view ? b->view[i] : 0};
     slc_str text = {0};
+    const slc_tail *tail;
     slc_image image;
     const char *out = NULL;
 
+    slc_str_printf(&text, "index %" PRIu64, b->index[i]);
+    if (b->partner && b->partner[i] != i)
+        slc_str_printf(&text, ", partner %" PRIu64, b->index[b->partner[i]]);
     if (slc_loader_sample(loader, &key, work,
-                          &(slc_trace){.step = note_step, .user = &text}, &image,
+                          &(slc_trace){.step = note_step, .user = &text}, &image, &tail,
                           NULL) == SLC_OK &&
         text.size)
         out = slc_arena_text(arena, text.text);
@@ -220,7 +256,6 @@ slc_status cli_tiles_add_batch(cli_tiles *tiles, const slc_loader *loader,
                                slc_err *err)
 {
     slc_work work = {.isa = slc_isa_detect()};
-    const restore r = find_restore(policy, &tiles->arena);
     slc_status st = SLC_OK;
 
     for (size_t i = 0; st == SLC_OK && i < b->n && i < most; i++) {
@@ -228,10 +263,8 @@ slc_status cli_tiles_add_batch(cli_tiles *tiles, const slc_loader *loader,
         if (b->real && !b->real[i]) continue;
         st = check_room(tiles, err);
         if (st == SLC_OK)
-            st = slc_image_alloc(&tile->image, &tiles->arena, b->width, b->height,
-                                 b->channels, err);
+            st = cli_batch_image(&tile->image, &tiles->arena, b, i, policy, err);
         if (st != SLC_OK) break;
-        fill_image(b, i, &r, &tile->image);
         tile->title = mixed_title(source, b, i, &tiles->arena);
         tile->caption = draws_of(loader, b, i, seed, &work, &tiles->arena);
         tiles->count++;
@@ -250,7 +283,7 @@ slc_status cli_tiles_write_choice(const char *path, const char *title,
     slc_status st = tiles ? slc_loader_open(&loader, settings, err)
                           : slc_fail(err, SLC_ENOMEM, "sheet: out of memory");
     for (size_t i = 0; st == SLC_OK && i < count; i++)
-        st = cli_tiles_add_sample(tiles, loader, settings->source,
+        st = cli_tiles_add_sample(tiles, loader, settings->source, settings->policy,
                                   &(slc_key){.index = choice[i].index}, choice[i].note,
                                   err);
     if (st == SLC_OK)
@@ -259,26 +292,4 @@ slc_status cli_tiles_write_choice(const char *path, const char *title,
     slc_loader_close(&loader);
     cli_tiles_destroy(&tiles);
     return st;
-}
-
-bool cli_batch_holds(const slc_batch *b, size_t i, const slc_policy *policy,
-                     const slc_image *image)
-{
-    slc_arena arena = {0};
-    slc_image restored;
-    bool same =
-        image->w == b->width && image->h == b->height && image->channels == b->channels &&
-        slc_image_alloc(&restored, &arena, b->width, b->height, b->channels, NULL) ==
-            SLC_OK;
-
-    if (same) {
-        const restore r = find_restore(policy, &arena);
-        fill_image(b, i, &r, &restored);
-        for (size_t y = 0; y < b->height; y++)
-            same = same &&
-                   memcmp(restored.px + y * restored.stride,
-                          image->px + y * image->stride, b->width * b->channels) == 0;
-    }
-    slc_arena_free(&arena);
-    return same;
 }

@@ -18,9 +18,10 @@ typedef struct cli_tiles {
 cli_tiles *cli_tiles_create(void);
 void cli_tiles_destroy(cli_tiles **tiles);
 
-/* One sample made alone. note (may be NULL) starts the caption. */
+/* One sample made alone, shown as cli_batch_image does. note (may be NULL) starts the caption. */
 SLC_CHECKED slc_status cli_tiles_add_sample(cli_tiles *tiles, const slc_loader *loader,
-                                            const slc_source *source, const slc_key *key,
+                                            const slc_source *source,
+                                            const slc_policy *policy, const slc_key *key,
                                             const char *note, slc_err *err);
 
 /* The first most images of a batch as the model sees them, put back into the range of pictures
@@ -44,8 +45,16 @@ SLC_CHECKED slc_status cli_tiles_write_choice(const char *path, const char *titl
                                               const cli_choice *choice, size_t count,
                                               slc_err *err);
 
-/* True if image i of a batch, put back into the range of pictures, is this picture bit by bit. */
-bool cli_batch_holds(const slc_batch *batch, size_t i, const slc_policy *policy,
-                     const slc_image *image);
+/* A batch of one sample: its values from the arena, the rest 0. Errors: as slc_tail_write,
+ * SLC_ENOMEM. */
+SLC_CHECKED slc_status cli_batch_of_one(slc_batch *out, slc_arena *arena,
+                                        const slc_image *image, const slc_tail *tail,
+                                        slc_dtype type, slc_layout layout, slc_err *err);
+
+/* Image i of a batch, put back into the range of pictures (policy tells the normalisation; what
+ * was whitened fills the range); pixels from the arena. Errors: SLC_ENOMEM. */
+SLC_CHECKED slc_status cli_batch_image(slc_image *out, slc_arena *arena,
+                                       const slc_batch *batch, size_t i,
+                                       const slc_policy *policy, slc_err *err);
 
 #endif

@@ -1,4 +1,6 @@
 /* AugMix: the picture mixed with the mean of several chains of moves. */
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "augment/kernel/filter.h"
@@ -48,8 +50,8 @@ static bool draw(const void *set, slc_at *at, slc_draw *out)
     dirichlet(&rng, s->alpha, own, 2);
     dirichlet(&rng, s->alpha, chain, (int)s->mixture_width);
     out->v[OWN] = own[0];
-    for (int64_t i = 0; i < s->mixture_width; i++)
-        out->v[CHAIN + i] = chain[i] * own[1];
+    for (int64_t i = 0; i < MAX_WIDTH; i++)
+        out->v[CHAIN + i] = i < s->mixture_width ? chain[i] * own[1] : (double)NAN;
     return true;
 }
 
@@ -105,9 +107,13 @@ static slc_status area(const slc_context *context, const slc_draw *drawn,
         const slc_arena_mark mark = slc_arena_get_mark(&work->arena);
         slc_call calls[MAX_DEPTH];
         slc_image end;
+        slc_context chain = *context;
+        char name[32];
+        snprintf(name, sizeof(name), "%s/chain%d", context->name, (int)i);
+        chain.name = name;
         const size_t count = draw_chain(s, in, &rng, calls);
         const slc_status status =
-            slc_calls_run(context, calls, count, in, work, &end, err);
+            slc_calls_run(&chain, calls, count, in, work, &end, err);
         if (status) return status;
         add(sum, &end, drawn->v[CHAIN + i], work->isa);
         slc_arena_rewind(&work->arena, mark);

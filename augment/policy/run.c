@@ -13,27 +13,32 @@ void slc_draw_text(const slc_op *op, const slc_draw *draw, char *text, size_t si
     text[0] = 0;
     for (size_t i = 0; i < SLC_MAX_VALUES && op->value[i] && used < size; i++) {
         if (isnan(draw->v[i])) continue;
-        const int n = snprintf(text + used, size - used, "%s%s=%.6g", used ? " " : "",
-                               op->value[i], draw->v[i]);
+        const double v = draw->v[i] + 0.0; /* -0 is 0 */
+        const int n = snprintf(text + used, size - used,
+                               v == rint(v) && fabs(v) < 1e16 ? "%s%s=%.0f" : "%s%s=%.6g",
+                               used ? " " : "", op->value[i], v);
         used += n > 0 ? (size_t)n : 0;
     }
 }
 
 /* Shows the picture so far. Tables wait for no one while traced, so it is complete. */
-static slc_status trace(slc_runner *r, const slc_op *op, const slc_draw *draw)
+static slc_status show(slc_runner *r, const slc_step *step, const char *text)
 {
-    char name[96], text[512];
-    if (!r->trace) return SLC_OK;
+    char name[96];
     const slc_status status = slc_runner_flush(r);
     if (status) return status;
-    if (draw)
-        slc_draw_text(op, draw, text, sizeof(text));
-    else
-        snprintf(text, sizeof(text), "not applied");
     snprintf(name, sizeof(name), "%s%s%s", r->prefix ? r->prefix : "",
-             r->prefix ? "/" : "", op->entry.name);
-    r->trace->step(r->trace->user, name, text, &r->now);
+             r->prefix ? "/" : "", step->op->entry.name);
+    r->trace->step(r->trace->user, name, text, step->after_normalize ? NULL : &r->now);
     return SLC_OK;
+}
+
+static slc_status trace(slc_runner *r, const slc_step *step, const slc_draw *draw)
+{
+    char text[512] = "not applied";
+    if (!r->trace) return SLC_OK;
+    if (draw) slc_draw_text(step->op, draw, text, sizeof(text));
+    return show(r, step, text);
 }
 
 /* Neighbouring tables become one: exact, since each is a function of bytes. */
@@ -147,8 +152,8 @@ static slc_status run_group(slc_runner *r, const slc_context *context,
     r->prefix = step->op->entry.name;
     const slc_status status = run_calls(r, step->children, calls, count);
     r->prefix = outer;
-    /* The children show themselves; without one, what was drawn is shown here. */
-    return status || count > 0 ? status : trace(r, step->op, draw);
+    if (status || count > 0 || !r->trace) return status; /* children show themselves */
+    return show(r, step, "identity");
 }
 
 static slc_status run_shape(slc_runner *r, const slc_context *context,
@@ -210,11 +215,11 @@ slc_status slc_step_run(slc_runner *r, const slc_step *step, const slc_draw *giv
         return slc_fail(r->err, SLC_EINVAL, "%s: needs three channels, the image has %zu",
                         op->entry.name, r->now.channels);
     if (!given && op->draw && !op->draw(step->settings, &at, &draw))
-        return trace(r, op, NULL);
+        return trace(r, step, NULL);
     const slc_status status = step->after_normalize ? slc_tail_step(r, step, &draw)
                                                     : run_shape(r, &context, step, &draw);
     if (status || op->expand) return status;
-    return trace(r, op, &draw);
+    return trace(r, step, &draw);
 }
 
 static slc_status start_tail(slc_runner *r)

@@ -110,14 +110,14 @@ void slc_loader_shape(const slc_loader *l, size_t *channels, size_t *height,
 }
 
 slc_status slc_loader_sample(const slc_loader *l, const slc_key *key, slc_work *work,
-                             const slc_trace *trace, slc_image *out, slc_err *err)
+                             const slc_trace *trace, slc_image *out,
+                             const slc_tail **tail, slc_err *err)
 {
-    const slc_tail *tail;
     slc_hand hand = {.work = *work};
     slc_maker maker = l->maker;
     maker.store = NULL; /* what is made alone leaves no trace in the stream's memory */
     slc_status st = slc_decoder_create(&hand.decoder, err);
-    if (st == SLC_OK) st = slc_sample_make(&maker, key, &hand, trace, out, &tail, err);
+    if (st == SLC_OK) st = slc_sample_make(&maker, key, &hand, trace, out, tail, err);
     *work = hand.work;
     hand.work = (slc_work){0};
     slc_hand_free(&hand);

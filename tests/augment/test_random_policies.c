@@ -270,7 +270,7 @@ static void test_traces_name_the_moves(void)
     for (uint64_t i = 0; i < 200; i++) {
         const seen s = trace_of(trivial, i);
         rotated |= strstr(s.text, "trivial_augment_wide/rotate(angle_deg=") != NULL;
-        idle |= strstr(s.text, "trivial_augment_wide(move=0") != NULL;
+        idle |= strstr(s.text, "trivial_augment_wide(identity") != NULL;
         CHECK(s.text[0], "nothing traced");
     }
     CHECK(rotated && idle, "rotate %d, identity %d", rotated, idle);

@@ -144,11 +144,17 @@ static void test_a_sample_alone_is_the_streams(const slc_source *tree)
     while (slc_loader_next(l, &b, &err) == SLC_OK && b) {
         for (size_t i = 0; i < b->n; i++) {
             slc_image im;
+            const slc_tail *tail;
+            uint8_t slot[24 * 24 * 3];
             const slc_key key = {5, b->epoch, b->index[i], b->view[i]};
             slc_arena_reset(&work.arena);
-            CHECK(slc_loader_sample(l, &key, &work, NULL, &im, &err) == SLC_OK, "%s",
-                  err.msg);
-            const uint8_t *px = (const uint8_t *)b->data + i * 24 * 24 * 3;
+            CHECK(slc_loader_sample(l, &key, &work, NULL, &im, &tail, &err) == SLC_OK,
+                  "%s", err.msg);
+            CHECK(slc_tail_write(tail, &im, b->type, b->layout, work.isa, slot, &err) ==
+                      SLC_OK,
+                  "%s", err.msg);
+            const uint8_t *px = (const uint8_t *)b->data + i * sizeof(slot);
+            CHECK(memcmp(px, slot, sizeof(slot)) == 0, "sample %zu, in its slot", i);
             for (size_t y = 0; y < 24; y++)
                 CHECK(memcmp(px + y * 72, im.px + y * im.stride, 72) == 0,
                       "sample %zu, row %zu", i, y);

@@ -266,6 +266,12 @@ END
     done
     expect 0 '"same":true' "$sluice" replay policy.yaml --epoch 1 --index 5 --verify --json --set train.batch=3
     expect 2 'index' "$sluice" replay policy.yaml --index 100000
+    # What is done to floats on the way into the batch is replayed too, and mixing is shown.
+    erased='augment=[{resize: {size: [24, 24]}}, {normalize: {mean: 0.5, std: 0.2}}, {random_erasing: {p: 1, value: random}}]'
+    expect 0 'mix .* mixup lambda=0.* partner=' "$sluice" replay policy.yaml --index 5 --verify -o erased --set train.batch=3 \
+        --set "$erased" --set 'eval=[{resize: {size: [24, 24]}}, {normalize: {mean: 0.5, std: 0.2}}]'
+    cmp -s erased/00-resize.png erased/03-batch.png && fail "the batch's picture shows nothing erased"
+    [ -e erased/04-mix.png ] && [ ! -e erased/02-random_erasing.png ] || fail "not the pictures of the batch and the mix"
 }
 
 section_doctor() {
