@@ -7,9 +7,9 @@ typedef struct settings {
 } settings;
 
 static const cli_opt options[] = {
-    {'o', "output", CLI_FIELD(settings, output), .value = "FILE",
+    {'o', "output", CLI_FIELD(settings, output), .path = CLI_WRITES_OVER, .value = "FILE",
      .help = "write the model with its temperature there; MODEL itself is allowed"},
-    {'d', "data", CLI_FIELD(settings, data), .value = "SOURCE",
+    {'d', "data", CLI_FIELD(settings, data), .path = CLI_READS, .value = "SOURCE",
      .help = "data set to fit on (default: the validation set of the model's recipe)"},
     {'s', "split", CLI_FIELD(settings, split), .value = "NAME",
      .help = "split of --data: train, val or test"},

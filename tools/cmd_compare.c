@@ -11,7 +11,7 @@ typedef struct settings {
 } settings;
 
 static const cli_opt options[] = {
-    {'d', "data", CLI_FIELD(settings, data), .value = "SOURCE",
+    {'d', "data", CLI_FIELD(settings, data), .path = CLI_READS, .value = "SOURCE",
      .help = "data set (default: the test set of the first model's recipe)"},
     {'s', "split", CLI_FIELD(settings, split), .value = "NAME",
      .help = "split of --data: train, val or test"},

@@ -20,7 +20,7 @@ typedef struct demo_settings {
 #define FIELD(name) CLI_FIELD(demo_settings, name)
 
 static const cli_opt options[] = {
-    {'o', "output", FIELD(output), .value = "RUN",
+    {'o', "output", FIELD(output), .path = CLI_WRITES_DIR, .value = "RUN",
      .help = "directory for everything the demo leaves"},
     {0, "shapes", FIELD(shapes),
      .help = "train on small pictures of shapes, drawn here, instead of Fashion-MNIST"},

@@ -21,7 +21,7 @@ typedef struct doctor_settings {
 #define FIELD(name) CLI_FIELD(doctor_settings, name)
 
 static const cli_opt options[] = {
-    {'w', "write-manifest", FIELD(manifest), .value = "FILE",
+    {'w', "write-manifest", FIELD(manifest), .path = CLI_WRITES_FILE, .value = "FILE",
      .help = "write what is clean as a manifest (CSV)"},
     {0, "near", FIELD(near), .hi = 8, .value = "BITS",
      .help = "bits of 64 that may differ in nearly equal pictures; 0: do not look"},

@@ -21,10 +21,10 @@ typedef struct eval_settings {
 #define FIELD(name) CLI_FIELD(eval_settings, name)
 
 static const cli_opt options[] = {
-    {'d', "data", FIELD(data), .value = "SOURCE",
+    {'d', "data", FIELD(data), .path = CLI_READS, .value = "SOURCE",
      .help = "data set (default: the one of the model's recipe)"},
     {'s', "split", FIELD(split), .value = "NAME", .help = "train, val or test"},
-    {'o', "output", FIELD(output), .value = "DIR",
+    {'o', "output", FIELD(output), .path = CLI_WRITES_DIR, .value = "DIR",
      .help = "write eval.json, confusion.png, reliability.png and top-losses.png there"},
     {'b', "batch", FIELD(foreign.batch), .lo = 0, .hi = 65536, .value = "N",
      .help = "images at a time (default: the recipe's)"},

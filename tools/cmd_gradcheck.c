@@ -24,7 +24,7 @@ typedef struct check_settings {
 static const cli_opt options[] = {
     {0, "engine", FIELD(engine), .value = "NAME",
      .help = "onednn or blas (default: both)"},
-    {'o', "output", FIELD(output), .value = "FILE",
+    {'o', "output", FIELD(output), .path = CLI_WRITES_PLOT, .value = "FILE",
      .help = "draw a model's errors, layer by layer"},
     {0, "size", FIELD(size), .lo = 4, .hi = 64, .value = "PX",
      .help = "side of a model's images (default: its smallest)"},
@@ -279,8 +279,7 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
 
     for (size_t i = 0; i < SLC_COUNT(engines); i++)
         known |= !s->engine || strcmp(s->engine, engines[i]) == 0;
-    if (s->output) st = cli_plot_check(s->output, err);
-    if (st == SLC_OK && !known)
+    if (!known)
         st =
             slc_fail(err, SLC_EINVAL, "--engine: \"%s\" is not in this build", s->engine);
     cli_table_begin(&out.table);

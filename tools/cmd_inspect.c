@@ -20,12 +20,12 @@ typedef struct inspect_settings {
 #define FIELD(name) CLI_FIELD(inspect_settings, name)
 
 static const cli_opt options[] = {
-    {0, "histograms", FIELD(histograms), .value = "FILE",
+    {0, "histograms", FIELD(histograms), .path = CLI_WRITES_PLOT, .value = "FILE",
      .help = "draw the weights of every layer as histograms (png or svg)"},
-    {0, "featmaps", FIELD(featmaps), .value = "SOURCE",
+    {0, "featmaps", FIELD(featmaps), .path = CLI_READS, .value = "SOURCE",
      .help = "draw what every layer makes of a picture; dead and look-alike maps are "
              "found over all of SOURCE"},
-    {'o', "output", FIELD(output), .value = "DIR",
+    {'o', "output", FIELD(output), .path = CLI_WRITES_DIR, .value = "DIR",
      .help = "directory for the sheets of feature maps"},
     {'s', "split", FIELD(split), .value = "NAME",
      .help = "of SOURCE: train, val or test"},

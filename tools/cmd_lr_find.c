@@ -15,7 +15,8 @@ typedef struct find_settings {
 #define FIELD(name) CLI_FIELD(find_settings, name)
 
 static const cli_opt options[] = {
-    {'o', "output", FIELD(output), .value = "FILE", .help = "where to draw the curve"},
+    {'o', "output", FIELD(output), .path = CLI_WRITES_PLOT, .value = "FILE",
+     .help = "where to draw the curve"},
     {'s', "set", FIELD(set), .value = "KEY=VALUE", .help = "change a key of the recipe"},
     {0, "lo", FIELD(lo), .lo = 1e-12, .hi = 1e3, .value = "LR", .help = "first rate"},
     {0, "hi", FIELD(hi), .lo = 1e-12, .hi = 1e6, .value = "LR", .help = "last rate"},
@@ -108,8 +109,7 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
 
     for (size_t i = 0; i < s->set.n; i++)
         sets[i] = s->set.v[i];
-    slc_status st = s->output ? cli_plot_check(s->output, err) : SLC_OK;
-    if (st == SLC_OK) st = slc_recipe_open(&recipe, args[0], sets, err);
+    slc_status st = slc_recipe_open(&recipe, args[0], sets, err);
     if (st == SLC_OK)
         st = slc_lr_find_run(&found,
                              &(slc_lr_find_settings){.recipe = &recipe,

@@ -16,7 +16,7 @@ typedef struct settings {
 } settings;
 
 static const cli_opt options[] = {
-    {'o', "output", CLI_FIELD(settings, output), .value = "FILE",
+    {'o', "output", CLI_FIELD(settings, output), .path = CLI_WRITES_PLOT, .value = "FILE",
      .help = "draw them there (PNG or SVG)"},
     {'f', "function", CLI_FIELD(settings, surface), .choices = cli_surface_names,
      .help = "what to go down"},

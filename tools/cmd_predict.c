@@ -26,7 +26,7 @@ static const cli_opt options[] = {
      .help = "images at a time"},
     {0, "mc-dropout", FIELD(mc_dropout), .lo = 0, .hi = 10000, .value = "N",
      .help = "N passes with dropout drawing: entropy, mutual information, variance"},
-    {0, "sheet", FIELD(sheet), .value = "FILE",
+    {0, "sheet", FIELD(sheet), .path = CLI_WRITES_PICTURE, .value = "FILE",
      .help = "with --mc-dropout: draw the most uncertain pictures there"},
     CLI_FOREIGN_OPTIONS(predict_settings),
     {0},

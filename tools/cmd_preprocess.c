@@ -7,6 +7,7 @@
 #include "loader/preprocess.h"
 #include "tools/cmd.h"
 #include "tools/one_picture.h"
+#include "tools/output.h"
 
 typedef struct preprocess_settings {
     const char *ops, *split, *format, *encode, *shards;
@@ -14,7 +15,7 @@ typedef struct preprocess_settings {
     int on_error;    /* 0 skip, 1 fail */
     int orientation; /* 0 apply, 1 ignore */
     int truncated;   /* 0 error, 1 accept */
-    bool dry_run;
+    bool dry_run, overwrite;
 } preprocess_settings;
 
 #define FIELD(name) CLI_FIELD(preprocess_settings, name)
@@ -44,6 +45,7 @@ static const cli_opt options[] = {
      .help = "what a picture is that ends too early"},
     {'n', "dry-run", FIELD(dry_run),
      .help = "write nothing: say what would be done, from a few samples (a data set)"},
+    {0, "overwrite", FIELD(overwrite), .help = "OUT may be IN (one picture)"},
     {0, "rank", FIELD(rank), .hi = 1e6, .value = "R",
      .help = "this machine's number, from 0"},
     {0, "world", FIELD(world), .hi = 1e6, .value = "W",
@@ -101,7 +103,9 @@ static slc_status run_one(cli_context *cli, const preprocess_settings *s, char *
     };
     size_t w = 0, h = 0;
     slc_arena arena = {0};
-    slc_status st = read_encode(s, &arena, &job.encoding.settings, err);
+    slc_status st = cli_output_check(s->overwrite ? CLI_WRITES_OVER : CLI_WRITES_PICTURE,
+                                     args[1], (const char *[]){args[0]}, 1, err);
+    if (st == SLC_OK) st = read_encode(s, &arena, &job.encoding.settings, err);
     if (st == SLC_OK) st = cli_one_picture_run(&job, &w, &h, err);
     slc_arena_free(&arena);
 

@@ -21,7 +21,8 @@ typedef struct preview_settings {
 static const uint64_t index_none = UINT64_MAX;
 
 static const cli_opt options[] = {
-    {'o', "output", FIELD(output), .value = "FILE", .help = "the picture to write"},
+    {'o', "output", FIELD(output), .path = CLI_WRITES_PICTURE, .value = "FILE",
+     .help = "the picture to write"},
     {'n', "count", FIELD(count), .lo = 1, .hi = CLI_MOST_TILES, .value = "N",
      .help = "pictures to show"},
     {'e', "epoch", FIELD(epoch), .value = "E", .help = "epoch to look at, from 0"},

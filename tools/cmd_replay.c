@@ -19,7 +19,7 @@ typedef struct replay_settings {
 #define FIELD(name) CLI_FIELD(replay_settings, name)
 
 static const cli_opt options[] = {
-    {'o', "output", FIELD(output), .value = "DIR",
+    {'o', "output", FIELD(output), .path = CLI_WRITES_DIR, .value = "DIR",
      .help = "where pictures go (default: none are written)"},
     {'e', "epoch", FIELD(epoch), .value = "E", .help = "epoch, from 0"},
     {'i', "index", FIELD(index), .value = "I",

@@ -22,7 +22,7 @@ typedef struct report_settings {
 #define FIELD(name) CLI_FIELD(report_settings, name)
 
 static const cli_opt options[] = {
-    {'o', "output", FIELD(output), .value = "FILE",
+    {'o', "output", FIELD(output), .path = CLI_WRITES_FILE, .value = "FILE",
      .help = "page to write (default: RUN/report.html)"},
     {'s', "split", FIELD(split), .value = "NAME",
      .help = "what to evaluate on: train, val or test"},

@@ -13,7 +13,7 @@ typedef struct settings {
 } settings;
 
 static const cli_opt options[] = {
-    {'o', "output", CLI_FIELD(settings, output), .value = "FILE",
+    {'o', "output", CLI_FIELD(settings, output), .path = CLI_WRITES_PLOT, .value = "FILE",
      .help = "draw it there (PNG or SVG)"},
     {'s', "set", CLI_FIELD(settings, sets), .value = "KEY=VALUE",
      .help = "change a key of the recipe"},

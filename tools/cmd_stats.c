@@ -18,7 +18,7 @@ typedef struct stats_settings {
 static const cli_opt options[] = {
     {'s', "split", CLI_FIELD(stats_settings, split), .value = "NAME",
      .help = "train, val, test or all, for sources that have splits"},
-    {0, "zca", CLI_FIELD(stats_settings, zca), .value = "FILE",
+    {0, "zca", CLI_FIELD(stats_settings, zca), .path = CLI_WRITES_FILE, .value = "FILE",
      .help = "also measure ZCA whitening, and write what the op whiten reads"},
     {0, "zca-eps", CLI_FIELD(stats_settings, zca_eps), .value = "EPS",
      .help = "added to every eigenvalue of the covariance"},

@@ -10,8 +10,17 @@ typedef struct surgery_settings {
 
 #define FIELD(name) CLI_FIELD(surgery_settings, name)
 #define COMMON                                                                           \
-    {'o', "output", FIELD(output), .value = "FILE", .help = "model file to write"},      \
-        {'d', "data", FIELD(data), .value = "SOURCE",                                    \
+    {'o',                                                                                \
+     "output",                                                                           \
+     FIELD(output),                                                                      \
+     .path = CLI_WRITES_FILE,                                                            \
+     .value = "FILE",                                                                    \
+     .help = "model file to write"},                                                     \
+        {'d',                                                                            \
+         "data",                                                                         \
+         FIELD(data),                                                                    \
+         .path = CLI_READS,                                                              \
+         .value = "SOURCE",                                                              \
          .help = "pictures to verify on (default: those of the recipe)"},                \
         {'s', "split", FIELD(split), .value = "NAME", .help = "train, val or test"},     \
     {                                                                                    \

@@ -23,7 +23,7 @@ typedef struct train_settings {
 #define FIELD(name) CLI_FIELD(train_settings, name)
 
 static const cli_opt options[] = {
-    {'o', "output", FIELD(run), .value = "RUN",
+    {'o', "output", FIELD(run), .path = CLI_WRITES_DIR, .value = "RUN",
      .help = "directory for everything the run leaves"},
     {'r', "resume", FIELD(resume), .value = "RUN",
      .help = "go on where that run stopped, exactly; no RECIPE is needed"},

@@ -26,7 +26,8 @@ typedef struct tune_settings {
 #define FIELD(name) CLI_FIELD(tune_settings, name)
 
 static const cli_opt options[] = {
-    {'o', "output", FIELD(output), .value = "DIR", .help = "study directory"},
+    {'o', "output", FIELD(output), .path = CLI_WRITES_DIR, .value = "DIR",
+     .help = "study directory"},
     {'s', "set", FIELD(set), .value = "KEY=VALUE",
      .help = "change a key of the recipe, for example tune.trials=50"},
     {0, "show", FIELD(show), .help = "only print the trials and draw the plots"},

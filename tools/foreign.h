@@ -25,9 +25,17 @@ typedef struct cli_foreign {
          .help = "onednn or blas"},                                                      \
         {0, "model", CLI_FOREIGN_FIELD(settings, model), .value = "NAME",                \
          .help = "a net of 'sluice models', with --weights, instead of MODEL"},          \
-        {0, "weights", CLI_FOREIGN_FIELD(settings, weights), .value = "FILE",            \
+        {0,                                                                              \
+         "weights",                                                                      \
+         CLI_FOREIGN_FIELD(settings, weights),                                           \
+         .path = CLI_READS,                                                              \
+         .value = "FILE",                                                                \
          .help = "safetensors with the names of torchvision's state_dict()"},            \
-        {0, "classes", CLI_FOREIGN_FIELD(settings, names), .value = "FILE",              \
+        {0,                                                                              \
+         "classes",                                                                      \
+         CLI_FOREIGN_FIELD(settings, names),                                             \
+         .path = CLI_READS,                                                              \
+         .value = "FILE",                                                                \
          .help = "class names, one a line (default: numbers)"},                          \
         {0,                                                                              \
          "resize",                                                                       \

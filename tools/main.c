@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "tools/cmd.h"
+#include "tools/output.h"
 #include "tools/term.h"
 
 typedef struct common_settings {
@@ -188,23 +189,29 @@ static slc_status check_count(const cli_cmd *cmd, int count, char **args, slc_er
     return SLC_OK;
 }
 
-/* A file that cannot be made is told before the work, not after it. */
-static slc_status check_output(const cli_opt *options, const char *settings, slc_err *err)
+static const char *text_of(const cli_opt *opt, const char *settings)
 {
-    for (const cli_opt *o = options; o && o->name; o++) {
-        if (strcmp(o->name, "output") != 0 || !o->value || strcmp(o->value, "FILE") != 0)
-            continue;
-        const char *path;
-        memcpy(&path, settings + o->offset, sizeof(path));
-        const char *const slash = path ? strrchr(path, '/') : NULL;
-        char folder[4096];
-        if (!slash || slash == path || slash - path >= (ptrdiff_t)sizeof(folder))
-            continue;
-        snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
-        if (access(folder, W_OK | X_OK) != 0)
-            return slc_fail_errno(err, SLC_EIO, "%s: create", path);
-    }
-    return SLC_OK;
+    const char *text = NULL;
+    if (opt->type == CLI_TEXT) memcpy(&text, settings + opt->offset, sizeof(text));
+    return text;
+}
+
+/* What cannot be written is told before the work, not after it. */
+static slc_status check_outputs(const cli_opt *options, const char *settings, int count,
+                                char **args, slc_err *err)
+{
+    const char *inputs[64];
+    size_t n = 0;
+    slc_status st = SLC_OK;
+    for (int i = 0; i < count && n < SLC_COUNT(inputs); i++)
+        inputs[n++] = args[i];
+    for (const cli_opt *o = options; o && o->name; o++)
+        if (o->path == CLI_READS && n < SLC_COUNT(inputs))
+            inputs[n++] = text_of(o, settings);
+    for (const cli_opt *o = options; st == SLC_OK && o && o->name; o++)
+        if (o->path > CLI_READS && text_of(o, settings))
+            st = cli_output_check(o->path, text_of(o, settings), inputs, n, err);
+    return st;
 }
 
 static int run_command(const cli_cmd *cmd, int count, char **args)
@@ -221,7 +228,7 @@ static int run_command(const cli_cmd *cmd, int count, char **args)
         count = 0;
     } else if (st == SLC_OK) {
         st = check_count(cmd, count, args, &err);
-        if (st == SLC_OK) st = check_output(cmd->options, settings, &err);
+        if (st == SLC_OK) st = check_outputs(cmd->options, settings, count, args, &err);
     }
 
     cli_term term;

@@ -27,6 +27,17 @@ typedef enum cli_opt_type {
     CLI_CHOICE
 } cli_opt_type;
 
+/* The path that a text is. What is written main() checks before the command runs: cli_output_check(). */
+typedef enum cli_path {
+    CLI_NO_PATH,
+    CLI_READS, /* a file, a folder, or another data source */
+    CLI_WRITES_FILE,
+    CLI_WRITES_OVER,    /* a file; the one that is read is allowed */
+    CLI_WRITES_PICTURE, /* png, jpg, webp */
+    CLI_WRITES_PLOT,    /* png, svg */
+    CLI_WRITES_DIR      /* made with its parents if absent */
+} cli_path;
+
 typedef struct cli_opt {
     char key;         /* short name, or 0 */
     const char *name; /* long name; NULL ends the table */
@@ -35,7 +46,8 @@ typedef struct cli_opt {
     double lo, hi;              /* accepted range of numbers, inclusive; both 0 = any */
     const char *const *choices; /* CHOICE: NULL-terminated names */
     const char *value;          /* what to call the value in the help: "N", "FILE" */
-    const char *help;           /* one lower-case phrase; the default is added to it */
+    cli_path path;
+    const char *help; /* one lower-case phrase; the default is added to it */
 } cli_opt;
 
 /* Names a field of the struct that holds a command's settings. The option's type follows

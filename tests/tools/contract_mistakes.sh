@@ -37,12 +37,59 @@ section_mistakes() {
     # A file is what its name says.
     expect 2 'x.gif: .*png' "$sluice" preview fix/photos -o x.gif
     expect 2 'x.gif: plots are written as .png or .svg|cairo' "$sluice" lr-find tiny.yaml -o x.gif
-    expect 4 '^sluice preview: no/where.png: create: No such' "$sluice" preview fix/photos -o no/where.png
-    # Noticed before any work: nothing of it is read.
-    # shellcheck disable=SC2086 # two words
-    for command in "ensemble run/gone" report fold prune schedule calibrate; do
-        expect 4 '^sluice [a-z]*: no/where.x: create: No such' "$sluice" $command run/gone -o no/where.x
-    done
+    # Places to write to are looked at before any work: nothing of what is named with them is read.
+    expect 4 '^sluice preview: no/where.png: there is no directory no; make it first' "$sluice" preview gone -o no/where.png
+    expect 4 'text.jpg/x.png: text.jpg is no directory' "$sluice" preview gone -o text.jpg/x.png
+    while read -r line; do
+        # shellcheck disable=SC2086 # words
+        expect 4 '^sluice [a-z-]*: no/where.png: there is no directory no' "$sluice" $line no/where.png
+        # shellcheck disable=SC2086
+        expect 2 '^sluice [a-z-]*: fix: is a directory; name a file in it' "$sluice" $line fix
+    done <<END
+doctor gone --write-manifest
+stats gone --zca
+preview gone -o
+predict gone gone --sheet
+calibrate gone -o
+ensemble gone gone -o
+lr-find gone -o
+schedule gone -o
+inspect gone --histograms
+gradcheck gone -o
+report gone -o
+fold gone -o
+prune gone -o
+paths gone -o
+preprocess text.jpg
+END
+    while read -r line; do
+        # shellcheck disable=SC2086
+        expect 2 '^sluice [a-z]*: text.jpg: is a file; name a directory' "$sluice" $line text.jpg
+        # shellcheck disable=SC2086
+        expect 4 '^sluice [a-z]*: text.jpg/x: text.jpg is no directory' "$sluice" $line text.jpg/x
+    done <<END
+replay gone -o
+train gone -o
+eval gone -o
+tune gone -o
+inspect gone -o
+demo -o
+END
+    # Nor is what exists lost: what is read, a picture of a folder that is read, what is no file.
+    sum=$(cat fix/photos/cat/00.png run/model.safetensors tiny.yaml | cksum)
+    expect 2 'cat/00.png: is what this command reads, and would be lost' "$sluice" preprocess fix/photos/cat/00.png fix/photos/cat/00.png
+    ln -s fix/photos/cat/00.png link.png
+    expect 2 'link.png: is what this command reads' "$sluice" preprocess fix/photos/cat/00.png link.png
+    expect 2 'cat/00.png: lies in the folder that is read, and would be lost' "$sluice" preview fix/photos -o fix/photos/cat/00.png
+    expect 2 'model.safetensors: is what this command reads' "$sluice" fold run/model.safetensors -o run/model.safetensors
+    expect 2 'tiny.yaml: is what this command reads' "$sluice" lr-find tiny.yaml -o tiny.yaml
+    cp fix/photos/cat/00.png own.png
+    expect 2 'own.png: is what this command reads' "$sluice" predict run fix/photos --classes own.png --mc-dropout 2 --sheet own.png
+    mkfifo pipe.png
+    expect 2 'pipe.png: is no regular file' "$sluice" preview fix/photos -o pipe.png
+    [ "$(cat fix/photos/cat/00.png run/model.safetensors tiny.yaml | cksum)" = "$sum" ] || fail "something that was read was written over"
+    cp fix/photos/cat/00.png own.png
+    expect 0 'own.png: 8 x 8 px' "$sluice" preprocess own.png own.png --ops '[{resize: {size: [8, 8]}}]' --overwrite
     [ ! -e x.gif ] || fail "x.gif was written"
     # Nothing between the quotes: an unset variable of a script.
     expect 2 '--output is empty' "$sluice" train tiny.yaml -o ''
