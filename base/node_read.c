@@ -57,6 +57,9 @@ static const char *in_plain_words(const char *problem)
         {"did not find expected key",
          "no key where one should be; is the indentation even?"},
         {"could not find expected ':'", "a key without a \":\" behind it"},
+        {"found unexpected ':'", "a \":\" without a space behind it"},
+        {"invalid leading UTF-8 octet", "is no text; a recipe is one, in YAML"},
+        {"control characters are not allowed", "is no text; a recipe is one, in YAML"},
         {"mapping values are not allowed in this context",
          "a \":\" where no key can stand; is the indentation even, does a text need "
          "quotes?"},
@@ -90,7 +93,9 @@ static slc_status check_properties(const reader *r, const yaml_event_t *event)
         tag = event->data.mapping_start.tag;
     }
     if (anchor || event->type == YAML_ALIAS_EVENT)
-        return refuse(r, event->start_mark, "anchors and aliases are not supported");
+        return refuse(
+            r, event->start_mark,
+            "anchors and aliases (& and *) are not supported; write the value out");
     if (tag) return refuse(r, event->start_mark, "tags are not supported");
     return SLC_OK;
 }

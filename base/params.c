@@ -248,7 +248,7 @@ static slc_status refuse_scalar(const slc_param *table, const slc_node *map,
     const slc_param *takes = table; /* the first that may be a list */
     while (list && takes->name && takes->type < SLC_PARAM_REALS)
         takes++;
-    if (!takes->name)
+    if (!takes->name || !map->key) /* no one key is what a whole file means */
         return slc_node_fail(err, map, "%s: is a %s, not a map of settings", what,
                              list ? "list" : "single value");
     if (list)

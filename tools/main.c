@@ -301,7 +301,7 @@ int main(int argc, char **argv)
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) return overview(stdout);
     if (strcmp(name, "--version") == 0) name = "version";
     if (strcmp(name, "help") == 0) {
-        if (argc < 3) return overview(stdout);
+        if (argc < 3 || strcmp(argv[2], "help") == 0) return overview(stdout);
         const cli_cmd *const about = cli_command_find(argv[2]);
         if (!about) return unknown_command(argv[2]);
         char *asked[] = {(char[]){"--help"}, NULL};

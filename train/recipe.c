@@ -2,6 +2,7 @@
 #include "train/recipe.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/num.h"
 #include "train/recipe_impl.h"
@@ -250,7 +251,13 @@ slc_status slc_recipe_open(slc_recipe *out, const char *path, const char *const 
 {
     slc_arena arena = {0};
     slc_node *root = NULL;
+    struct stat info;
     *out = (slc_recipe){0};
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+        return slc_fail(err, SLC_EINVAL,
+                        "%s: is a directory, not a recipe; for a folder of pictures take "
+                        "recipes/photos.yaml and --set data.path=folder:%s",
+                        path, path);
     slc_status st = slc_node_read(&root, &arena, path, err);
     for (; st == SLC_OK && sets && *sets; sets++)
         st = slc_node_set(root, &arena, *sets, err);

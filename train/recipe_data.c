@@ -103,10 +103,10 @@ static slc_status check_sources(const slc_recipe_sources *s, const slc_recipe *r
         slc_source_digest(s->hold[0] ? s->hold[0] : s->train, a);
         slc_source_digest(s->hold[2] ? s->hold[2] : s->test, b);
         if (memcmp(a, b, sizeof(a)) == 0)
-            return slc_fail(err, SLC_EDATA,
-                            "data: %s has no split into train and test; set "
-                            "data.test_fraction to cut one off",
-                            slc_source_describe(s->train));
+            return slc_node_fail(err, r->data.path,
+                                 "data: %s has no split into train and test; "
+                                 "test_fraction: 0.2 cuts one off",
+                                 slc_source_describe(s->train));
     }
     if (s->val) st = same_classes(s->train, s->val, err);
     if (st == SLC_OK && s->test) st = same_classes(s->train, s->test, err);
@@ -123,8 +123,9 @@ slc_status slc_recipe_open_sources(slc_recipe_sources *out, const slc_recipe *re
     slc_arena arena = {0};
     *out = s;
     if (!train)
-        return slc_fail(err, SLC_EINVAL,
-                        "data: train is missing: say where pictures are");
+        return slc_node_fail(err, recipe->root,
+                             "data.path is missing: where are the pictures? data: {path: "
+                             "\"folder:/where/they/are\"}, or --set data.path=...");
     const char *const *classes = class_list(recipe, &arena, err);
     slc_status st = classes ? SLC_OK : SLC_ENOMEM;
     if (st == SLC_OK) st = slc_source_open(&s.train, train, "train", log, err);

@@ -373,7 +373,7 @@ END
     for part in train:12 val:6 test:6; do
         expect 0 "\"count\": *${part#*:}[,}]" "$sluice" eval parts --split ${part%:*} --json
     done
-    expect 3 'set data.test_fraction' "$sluice" train parts.yaml -o no --set data.test_fraction=0
+    expect 2 'parts.yaml:1: .*test_fraction: 0.2 cuts one off' "$sluice" train parts.yaml -o no --set data.test_fraction=0
     expect 2 'not train, val or test' "$sluice" eval parts --split tst
     expect 2 'not train, val or test' "$sluice" digest parts.yaml --split tst
     # Not a model.

@@ -112,4 +112,18 @@ END
     expect 2 'bad.yaml:1: a ":" where no key can stand' "$sluice" digest bad.yaml
     printf 'data: {path: x}\n seed: 1\n' >bad.yaml
     expect 2 'bad.yaml:2: ' "$sluice" digest bad.yaml
+    printf 'a: {b:{c: 1}}\n' >bad.yaml
+    expect 2 'bad.yaml:1: a ":" without a space behind it' "$sluice" digest bad.yaml
+    printf 'a: &x 1\nb: *x\n' >bad.yaml
+    expect 2 'bad.yaml:1: anchors and aliases .* write the value out' "$sluice" digest bad.yaml
+    expect 2 '01.jpg:1: is no text; a recipe is one' "$sluice" digest fix/photos/cat/01.jpg
+    expect 2 'fix/photos: is a directory, not a recipe; .*--set data.path=folder:fix/photos' "$sluice" train fix/photos -o x
+    printf 'hello\n' >bad.yaml
+    expect 2 'bad.yaml:1: recipe: is a single value, not a map of settings$' "$sluice" digest bad.yaml
+    : >bad.yaml
+    expect 2 'bad.yaml.*: data.path is missing: where are the pictures' "$sluice" digest bad.yaml
+    # A recipe from another system: a mark in front, carriage returns.
+    { printf '\357\273\277' && sed 's/$/\r/' tiny.yaml; } >crlf.yaml
+    expect 0 "$("$sluice" digest tiny.yaml | cut -c 1-64)" "$sluice" digest crlf.yaml
+    expect 0 '^usage: sluice COMMAND' "$sluice" help help
 }
