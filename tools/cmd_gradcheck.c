@@ -46,6 +46,19 @@ typedef struct results {
     cli_table table;
 } results;
 
+/* Errors below zero were not measured. */
+static const char *shown(char text[24], double error, const char *otherwise)
+{
+    if (error < 0) return otherwise;
+    snprintf(text, 24, "%.1e", error);
+    return text;
+}
+
+static json_t *number(double error)
+{
+    return error < 0 ? json_null() : json_real(error);
+}
+
 /* The lines of a net's layers. */
 static json_t *show_layers(cli_context *cli, FILE *cells, const slc_gradcheck *g,
                            double most)
@@ -54,17 +67,15 @@ static json_t *show_layers(cli_context *cli, FILE *cells, const slc_gradcheck *g
     for (size_t i = 0; i < g->layers; i++) {
         const slc_gradcheck_layer *l = &g->layer[i];
         const bool good = l->numeric < NUMERIC && l->forward < most && l->backward < most;
-        char backward[24] = "";
+        char numeric[24], backward[24];
         if (!good) cli->findings = true;
-        if (l->backward >= 0) snprintf(backward, sizeof(backward), "%.1e", l->backward);
         json_array_append_new(
-            rows,
-            json_pack("{s:s, s:s, s:f, s:f, s:o, s:b}", "layer", l->name, "type", l->type,
-                      "numeric", l->numeric, "forward", l->forward, "backward",
-                      l->backward < 0 ? json_null() : json_real(l->backward), "ok",
-                      (int)good));
-        fprintf(cells, "  %s\t%s\t%.1e\t%.1e\t%s\t%s\n", l->name, l->type, l->numeric,
-                l->forward, backward, good ? "ok" : "FAIL");
+            rows, json_pack("{s:s, s:s, s:o, s:f, s:o, s:b}", "layer", l->name, "type",
+                            l->type, "numeric", number(l->numeric), "forward", l->forward,
+                            "backward", number(l->backward), "ok", (int)good));
+        fprintf(cells, "  %s\t%s\t%s\t%.1e\t%s\t%s\n", l->name, l->type,
+                shown(numeric, l->numeric, "skipped"), l->forward,
+                shown(backward, l->backward, ""), good ? "ok" : "FAIL");
     }
     return rows;
 }
@@ -73,18 +84,26 @@ static json_t *show_layers(cli_context *cli, FILE *cells, const slc_gradcheck *g
 static void show(cli_context *cli, results *out, const char *name, const char *engine,
                  const slc_gradcheck *g, double most)
 {
-    const bool good = (g->checked == 0 || g->numeric < NUMERIC) && g->forward < most &&
-                      g->engine < most;
+    const bool good = g->numeric < NUMERIC && g->forward < most && g->engine < most;
+    char numeric[24];
     json_t *const row =
-        json_pack("{s:s, s:s, s:f, s:f, s:f, s:s, s:b}", "name", name, "engine", engine,
-                  "numeric", g->numeric, "forward", g->forward, "backward", g->engine,
-                  "worst", g->worst, "ok", (int)good);
+        json_pack("{s:s, s:s, s:o, s:f, s:f, s:s, s:b}", "name", name, "engine", engine,
+                  "numeric", number(g->numeric), "forward", g->forward, "backward",
+                  g->engine, "worst", g->worst, "ok", (int)good);
     if (!good) cli->findings = true;
     json_array_append_new(out->rows, row);
-    fprintf(out->table.cells, "%s\t%s\t%.1e\t%.1e\t%.1e\t%s\t%s\n", name, engine,
-            g->numeric, g->forward, g->engine, good ? "ok" : "FAIL", g->worst);
-    if (g->layers)
-        json_object_set_new(row, "layers", show_layers(cli, out->table.cells, g, most));
+    fprintf(out->table.cells, "%s\t%s\t%s\t%.1e\t%.1e\t%s\t%s\n", name, engine,
+            shown(numeric, g->numeric, "-"), g->forward, g->engine, good ? "ok" : "FAIL",
+            g->worst);
+    if (!g->layers) return;
+    json_object_set_new(row, "layers", show_layers(cli, out->table.cells, g, most));
+    json_object_set_new(row, "skipped", json_integer((json_int_t)g->parts_skipped));
+    if (g->parts_skipped)
+        slc_log_line(
+            cli->log, SLC_WARNING,
+            "%s, %s: %zu inputs or tensors lie at a kink in every direction tried; "
+            "their gradients were not differenced",
+            name, engine, g->parts_skipped);
 }
 
 static slc_status check(cli_context *cli, results *out, const char *name, const char *net,

@@ -318,7 +318,7 @@ static slc_status read_tree(slc_node **out, const char *path, const cli_texts *s
 {
     slc_status st = slc_node_read(out, arena, path, err);
     for (size_t i = 0; st == SLC_OK && i < sets->n; i++)
-        st = slc_node_set(*out, arena, sets->v[i], err);
+        st = slc_recipe_set(*out, arena, sets->v[i], err);
     return st;
 }
 

@@ -10,20 +10,24 @@
 typedef struct slc_gradcheck_layer {
     char name[64];
     const char *type;
-    double numeric;  /* its definition against central differences, in place */
+    double
+        numeric; /* its definition against central differences, in place; < 0: skipped */
     double forward;  /* engine's output against the definition's */
     double backward; /* engine's gradients of its tensors; < 0: it has none */
 } slc_gradcheck_layer;
 
 /* Errors are relative: the length of the difference over the length of what is right. */
 typedef struct slc_gradcheck {
-    double numeric;          /* definition's gradients against central differences */
+    double numeric;          /* definition's gradients against central differences, or its
+                                worst layer's; < 0: neither was asked for */
     double forward;          /* engine's logits against the definition's */
     double engine;           /* engine's gradients, worst tensor */
     char worst[96];          /* its name */
     size_t checked, skipped; /* weights differenced; those left out for lying at a kink */
     slc_gradcheck_layer *layer; /* if asked for: freed by slc_gradcheck_free */
     size_t layers;
+    size_t
+        parts_skipped; /* inputs and tensors of layers, at kinks in every direction tried */
 } slc_gradcheck;
 
 typedef struct slc_gradcheck_settings {

@@ -183,6 +183,11 @@ size_t slc_model_freeze(slc_model *model, const char *glob, bool frozen)
     return count;
 }
 
+slc_status slc_model_check_batch(const slc_model *model, size_t n, slc_err *err)
+{
+    return slc_exec_check_batch(&model->exec, n, err);
+}
+
 slc_status slc_model_forward(slc_model *model, const slc_view *x, const slc_pass *pass,
                              const float **logits, slc_err *err)
 {

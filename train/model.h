@@ -107,9 +107,14 @@ typedef struct slc_pass {
     bool accumulate; /* backward adds to the gradients instead of replacing them */
 } slc_pass;
 
+/* Whether it can train on batches of n. Errors: SLC_EDATA: a batch norm would see one value per
+ * channel. */
+SLC_API SLC_CHECKED slc_status slc_model_check_batch(const slc_model *model, size_t n,
+                                                     slc_err *err);
+
 /* n x classes logits, owned by the model, valid until the next call. n is 1 to settings.batch.
- * In TRAIN mode running statistics move. Errors: SLC_EINVAL (a batch norm that would see one
- * value per channel, n too large), SLC_ENOMEM (first call with a new n). */
+ * In TRAIN mode running statistics move. Errors: SLC_EINVAL (n too large), SLC_EDATA (a batch norm
+ * that would see one value per channel), SLC_ENOMEM (first call with a new n). */
 SLC_API SLC_CHECKED slc_status slc_model_forward(slc_model *model, const slc_view *x,
                                                  const slc_pass *pass,
                                                  const float **logits, slc_err *err);

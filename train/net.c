@@ -277,7 +277,7 @@ static slc_status read_spec(builder *b, const slc_node *spec, size_t classes)
     const slc_shape last = net->node[net->nodes - 1].out;
     if (slc_shape_size(last) != classes || last.c != classes)
         return slc_fail(
-            b->err, SLC_EINVAL,
+            b->err, SLC_EDATA,
             "layer %s: expected %zu outputs, one per class, as it is the last; "
             "got %zu x %zu x %zu",
             net->node[net->nodes - 1].name, classes, last.c, last.h, last.w);

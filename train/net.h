@@ -123,8 +123,8 @@ typedef struct slc_net {
 } slc_net;
 
 /* Builds the net that spec describes for images of this shape. Errors: SLC_EINVAL with
- * the place in the recipe: unknown layer or key, shapes that do not fit (layer, expected,
- * got), a name used twice, a last layer that does not give classes numbers. */
+ * the place in the recipe: unknown layer or key, a name used twice; SLC_EDATA for shapes that do
+ * not fit (layer, expected, got), a last layer that does not give classes numbers. */
 SLC_API SLC_CHECKED slc_status slc_net_build(slc_net **out, const slc_node *spec,
                                              slc_shape in, size_t classes, slc_err *err);
 /* What can be said of a spec before its shapes are known: whether the net is in the list and takes

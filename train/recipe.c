@@ -246,6 +246,24 @@ slc_status slc_recipe_read(slc_recipe *out, const slc_node *root, slc_err *err)
     return st;
 }
 
+slc_status slc_recipe_set(slc_node *root, slc_arena *arena, const char *assignment,
+                          slc_err *err)
+{
+    static const char *const named[] = {"model", "loss", "optim", "schedule"};
+    for (size_t i = 0; i < SLC_COUNT(named); i++) {
+        slc_node *const section = slc_node_get(root, named[i]);
+        const size_t n = strlen(named[i]);
+        if (!section || section->kind != SLC_NODE_SCALAR ||
+            strncmp(assignment, named[i], n) != 0 || assignment[n] != '.')
+            continue;
+        slc_node *const name = slc_node_copy(arena, section);
+        if (!name) return slc_fail(err, SLC_ENOMEM, "--set: out of memory");
+        section->kind = SLC_NODE_MAP, section->text = NULL, section->quoted = false;
+        slc_node_put(section, arena, "name", name);
+    }
+    return slc_node_set(root, arena, assignment, err);
+}
+
 slc_status slc_recipe_open(slc_recipe *out, const char *path, const char *const *sets,
                            slc_err *err)
 {
@@ -260,7 +278,7 @@ slc_status slc_recipe_open(slc_recipe *out, const char *path, const char *const 
                         path, path);
     slc_status st = slc_node_read(&root, &arena, path, err);
     for (; st == SLC_OK && sets && *sets; sets++)
-        st = slc_node_set(root, &arena, *sets, err);
+        st = slc_recipe_set(root, &arena, *sets, err);
     if (st == SLC_OK) st = slc_recipe_read(out, root, err);
     slc_arena_free(&arena);
     return st;

@@ -161,6 +161,11 @@ typedef struct slc_recipe {
 SLC_API SLC_CHECKED slc_status slc_recipe_read(slc_recipe *out, const slc_node *root,
                                                slc_err *err);
 
+/* slc_node_set for a recipe, where "optim: adam" is short for "optim: {name: adam}": the same of
+ * model, loss and schedule. Errors: SLC_EINVAL as there. */
+SLC_API SLC_CHECKED slc_status slc_recipe_set(slc_node *root, slc_arena *arena,
+                                              const char *assignment, slc_err *err);
+
 /* Reads a file and applies "key.path=value" settings (NULL-terminated; may be NULL). */
 SLC_API SLC_CHECKED slc_status slc_recipe_open(slc_recipe *out, const char *path,
                                                const char *const *sets, slc_err *err);

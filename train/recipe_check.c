@@ -71,6 +71,27 @@ static slc_status check_watch(const slc_recipe *r, slc_err *err)
     return SLC_OK;
 }
 
+static slc_status check_snapshots(const slc_recipe *r, slc_err *err)
+{
+    const slc_node *const where = at(r, "train", "snapshots");
+    const slc_node *cycles = slc_node_get(slc_node_get(r->root, "schedule"), "cycles");
+    int64_t count = 0;
+    if (r->train.snapshots == 0) return SLC_OK;
+    if (strcmp(r->schedule->entry.name, "cosine_restarts") != 0)
+        return slc_node_fail(
+            err, where, "train: snapshots need schedule cosine_restarts with cycles");
+    if (r->train.swa.on)
+        return slc_node_fail(err, where,
+                             "train: give snapshots or swa, not both: swa's rate has no "
+                             "cycles");
+    if (cycles && cycles->text && slc_parse_int(cycles->text, &count) && count > 0 &&
+        r->train.snapshots > count)
+        return slc_node_fail(err, where,
+                             "train: %lld snapshots of a schedule of %lld cycles",
+                             (long long)r->train.snapshots, (long long)count);
+    return SLC_OK;
+}
+
 static slc_status check_train(const slc_recipe *r, slc_err *err)
 {
     const slc_recipe_train *t = &r->train;
@@ -88,10 +109,8 @@ static slc_status check_train(const slc_recipe *r, slc_err *err)
     if (t->swa.on && t->keep == SLC_KEEP_BEST)
         return slc_node_fail(err, at(r, "train", "keep"),
                              "train: keep is best, but swa keeps its average");
-    if (t->snapshots > 0 && strcmp(r->schedule->entry.name, "cosine_restarts") != 0)
-        return slc_node_fail(
-            err, at(r, "train", "snapshots"),
-            "train: snapshots need schedule cosine_restarts with cycles");
+    const slc_status st = check_snapshots(r, err);
+    if (st != SLC_OK) return st;
     if (t->unfreeze_at > 0 && t->freeze.n == 0)
         return slc_node_fail(err, at(r, "train", "unfreeze_at"),
                              "train: unfreeze_at without freeze");

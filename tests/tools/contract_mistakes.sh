@@ -100,6 +100,16 @@ END
     expect 3 'run/gone: No such' "$sluice" inspect run/gone
     expect 2 'unknown option --rate; .* --set KEY=VALUE changes a key of the recipe' "$sluice" train tiny.yaml -o x --rate 3
     expect 2 'draws the layers of one model: name it' "$sluice" gradcheck relu --engine blas -o x.png
+    # Shapes that do not fit, and batch norm with one value: of the data, not of the recipe's words.
+    expect 3 'layer linear1: expected 4 outputs, one per class.* got 7 x 1 x 1' "$sluice" train tiny.yaml -o x \
+        --set 'model={layers: [flatten, {linear: {out: 7}}]}'
+    expect 3 'layer conv2d0 .conv2d.: a 20 x 20 filter does not fit into 16 x 16 px' "$sluice" train tiny.yaml -o x \
+        --set 'model={layers: [{conv2d: {out: 4, kernel: 20}}, flatten, {linear: {out: 4}}]}'
+    for command in 'train -q -o x' 'lr-find -q'; do
+        expect 3 'batch norm needs more than one value per channel; train with batches of 2' "$sluice" $command tiny.yaml \
+            --set 'model={layers: [flatten, batch_norm, {linear: {out: 4}}]}' --set train.batch=1
+    done
+    [ ! -e x ] || fail 'a run that could not begin left its directory'
     # What a grey data set cannot do is told with its line, before the first picture.
     printf 'data: {path: idx:fix/idx}\naugment:\n  - hflip\n  - channel_shuffle\nmodel: {name: mlp}\n' >bad.yaml
     expect 2 'bad.yaml:4: channel_shuffle needs three channels, images have 1' "$sluice" train bad.yaml -o x

@@ -22,6 +22,30 @@ static void refused(const char *yaml, const char *says)
     CHECK(st == SLC_EINVAL && strstr(err.msg, says), "%s\n%d \"%s\"", yaml, st, err.msg);
 }
 
+/* "optim: adam", then one of its keys. */
+static void test_sets_keys_of_a_short_section(void)
+{
+    slc_arena arena = {0};
+    slc_recipe r;
+    slc_err err = {0};
+    slc_node *root;
+    CHECK(slc_node_parse(&root, &arena, "optim: adam\ntrain: {epochs: 2}\n",
+                         strlen("optim: adam\ntrain: {epochs: 2}\n"), "recipe.yaml",
+                         &err) == SLC_OK,
+          "%s", err.msg);
+    CHECK(slc_recipe_set(root, &arena, "optim.lr=0.25", &err) == SLC_OK &&
+              slc_recipe_set(root, &arena, "schedule=step", &err) == SLC_OK &&
+              slc_recipe_set(root, &arena, "schedule.size=3", &err) == SLC_OK,
+          "%s", err.msg);
+    CHECK(slc_recipe_read(&r, root, &err) == SLC_OK, "%s", err.msg);
+    CHECK(strcmp(r.optim->entry.name, "adam") == 0 &&
+              ((const slc_optim_common *)r.optim_settings)->lr == 0.25 &&
+              strcmp(r.schedule->entry.name, "step") == 0,
+          "%s, %s", r.optim->entry.name, r.schedule->entry.name);
+    slc_recipe_free(&r);
+    slc_arena_free(&arena);
+}
+
 static void test_refuses_with_line_and_hint(void)
 {
     refused("seed: 1\noptm: {}\n", "recipe.yaml:2: recipe: unknown key \"optm\"; did you "
@@ -53,6 +77,11 @@ static void test_refuses_contradictions(void)
             "swa keeps its average");
     refused("model: {name: mlp, head: 'fc.*'}\n", "head without from");
     refused("train: {snapshots: 3}\n", "cosine_restarts");
+    refused("schedule: {name: cosine_restarts, cycles: 2}\ntrain: {snapshots: 3}\n",
+            "3 snapshots of a schedule of 2 cycles");
+    refused("schedule: {name: cosine_restarts, cycles: 5}\n"
+            "train: {snapshots: 3, swa: {}}\n",
+            "snapshots or swa");
     refused("train: {unfreeze_at: 3}\n", "without freeze");
     refused("train: {budget: soon}\n", "30m");
     refused("data: {train: a, val: b}\ntrain: {early_stop: {rule: gl}}\n",
@@ -132,6 +161,7 @@ static void test_no_net_has_the_recipes_keys(void)
 int main(void)
 {
     test_no_net_has_the_recipes_keys();
+    test_sets_keys_of_a_short_section();
     test_refuses_with_line_and_hint();
     test_refuses_contradictions();
     test_reads_everything();

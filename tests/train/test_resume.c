@@ -152,7 +152,7 @@ static void test_a_failed_start_leaves_nothing(void)
         const char *says;
     } bad[] = {{data, SLC_EDATA, "/nowhere"},
                {from, SLC_EDATA, "/nowhere.safetensors"},
-               {wide, SLC_EINVAL, "one per class"},
+               {wide, SLC_EDATA, "one per class"},
                {zero, SLC_EINVAL, "zero steps"},
                {restarts, SLC_EINVAL, "1000 cycles do not fit"},
                {never, SLC_EINVAL, "swa averages none of 5 epochs"}};

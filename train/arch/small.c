@@ -38,7 +38,7 @@ static slc_status lenet5(const void *set, slc_shape in, size_t classes, slc_str 
 {
     (void)set;
     if (in.h < 16 || in.w < 16)
-        return slc_fail(err, SLC_EINVAL,
+        return slc_fail(err, SLC_EDATA,
                         "lenet5: expected at least 16 x 16 px, got %zu x %zu", in.w,
                         in.h);
     slc_str_printf(out,
@@ -131,7 +131,7 @@ static slc_status resnet9(const void *set, slc_shape in, size_t classes, slc_str
     const settings *s = set;
     const size_t w = (size_t)s->width;
     if (in.h < 16 || in.w < 16)
-        return slc_fail(err, SLC_EINVAL,
+        return slc_fail(err, SLC_EDATA,
                         "resnet9: expected at least 16 x 16 px, got %zu x %zu", in.w,
                         in.h);
     unit(out, "prep", w, false);
@@ -184,7 +184,7 @@ static slc_status airbench(const void *set, slc_shape in, size_t classes, slc_st
 {
     const settings *s = set;
     if (in.h < 25 || in.w < 25)
-        return slc_fail(err, SLC_EINVAL,
+        return slc_fail(err, SLC_EDATA,
                         "airbench: expected at least 25 x 25 px, got %zu x %zu", in.w,
                         in.h);
     slc_str_printf(

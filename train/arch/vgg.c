@@ -49,7 +49,7 @@ static slc_status write(const settings *s, const int *plan, bool norm, slc_shape
         return SLC_OK;
     }
     if (in.h / 32 != 7 || in.w / 32 != 7)
-        return slc_fail(err, SLC_EINVAL,
+        return slc_fail(err, SLC_EDATA,
                         "vgg: expected 224 x 224 px, got %zu x %zu; for other sizes set "
                         "classifier: small",
                         in.w, in.h);

@@ -279,6 +279,20 @@ static void read_input(slc_exec *ex, slc_runplan *plan)
         }
 }
 
+slc_status slc_exec_check_batch(const slc_exec *ex, size_t n, slc_err *err)
+{
+    for (size_t i = 0; i < ex->plan[1].tasks; i++) {
+        const slc_task *t = &ex->plan[1].task[i];
+        if (!t->frozen && strcmp(t->node->layer->entry.name, "batch_norm") == 0 &&
+            n * t->node->out.h * t->node->out.w == 1)
+            return slc_fail(err, SLC_EDATA,
+                            "layer %s: batch norm needs more than one value per channel; "
+                            "train with batches of 2 or more",
+                            t->node->name);
+    }
+    return SLC_OK;
+}
+
 static slc_status check(const slc_exec *ex, const slc_view *x, const slc_pass *pass,
                         slc_err *err)
 {
@@ -290,17 +304,7 @@ static slc_status check(const slc_exec *ex, const slc_view *x, const slc_pass *p
         return slc_fail(err, SLC_EINVAL, "model: images must be f32 or bf16");
     if (pass->mode == SLC_MODE_TRAIN && ex->inference)
         return slc_fail(err, SLC_EINVAL, "model: made for inference, cannot train");
-    if (pass->mode != SLC_MODE_TRAIN) return SLC_OK;
-    for (size_t i = 0; i < ex->plan[1].tasks; i++) {
-        const slc_task *t = &ex->plan[1].task[i];
-        if (!t->frozen && strcmp(t->node->layer->entry.name, "batch_norm") == 0 &&
-            x->n * t->node->out.h * t->node->out.w == 1)
-            return slc_fail(err, SLC_EINVAL,
-                            "layer %s: batch norm needs more than one value per channel; "
-                            "train with batches of 2 or more",
-                            t->node->name);
-    }
-    return SLC_OK;
+    return pass->mode == SLC_MODE_TRAIN ? slc_exec_check_batch(ex, x->n, err) : SLC_OK;
 }
 
 static void flush_denormals(const slc_exec *ex)
@@ -378,8 +382,8 @@ slc_status slc_exec_backward(slc_exec *ex, const float *dlogits, const slc_pass 
     for (size_t i = plan->tasks; i-- > 0;) {
         const slc_task *t = &plan->task[i];
         if (t->again_from >= 0) slc_exec_tasks(ex, pass, (size_t)t->again_from, i + 1);
-        for (size_t k = 0; k <= i; k++)
-            if (plan->task[k].lazy == (int)i) slc_exec_tasks(ex, pass, k, k + 1);
+        for (size_t k = 0; k < t->renewing; k++)
+            slc_exec_tasks(ex, pass, (size_t)t->renewed[k], (size_t)t->renewed[k] + 1);
         if (!t->backward) continue;
         const slc_call c = call_of(ex, plan, t, pass, true);
         if (is_product(t)) {

@@ -63,6 +63,8 @@ typedef struct slc_task {
     int again, back; /* times; its forward is time i. again -1: it runs forward once */
     int again_from;  /* first of the tasks that run again before its backward, or -1 */
     int lazy;        /* runs again, alone, right before this task's backward; or -1 */
+    int renewed[SLC_MAX_INPUTS + 1]; /* the tasks that do so before this one's */
+    size_t renewing;
     bool frozen, backward; /* backward: something before or in it learns */
     bool wants_dx[SLC_MAX_INPUTS], wants_dadd;
     bool adds_dx[SLC_MAX_INPUTS], adds_dadd; /* to what a later task wrote */
@@ -168,6 +170,7 @@ static inline void *slc_shift(const slc_exec *ex, const void *p, size_t i)
 
 slc_status slc_exec_open(slc_exec *ex, slc_err *err);
 void slc_exec_close(slc_exec *ex);
+slc_status slc_exec_check_batch(const slc_exec *ex, size_t n, slc_err *err);
 slc_status slc_exec_forward(slc_exec *ex, const slc_view *x, const slc_pass *pass,
                             slc_err *err);
 

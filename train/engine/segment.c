@@ -88,7 +88,7 @@ static slc_task *maker_of(const slc_runplan *plan, int root)
 /* The backward of t reads this value: whether it is made again now, as that is cheap, and
  * what it takes is there: x, which its backward reads later, and what was added, which is not
  * made again itself but kept for somebody's backward. */
-static bool make_again(slc_runplan *plan, const bool *kept, const slc_task *t, int value,
+static bool make_again(slc_runplan *plan, const bool *kept, slc_task *t, int value,
                        int now)
 {
     const int root = root_of(plan, value);
@@ -98,13 +98,14 @@ static bool make_again(slc_runplan *plan, const bool *kept, const slc_task *t, i
     if (root_of(plan, maker->in[0]) == root) return false;
     if (maker->add >= 0 && !kept[root_of(plan, maker->add)]) return false;
     maker->lazy = (int)(t - plan->task);
+    t->renewed[t->renewing++] = (int)(maker - plan->task);
     maker->again = now;
     plan->value[root].made_again = now;
     return true;
 }
 
 /* Whatever t's backward reads; the time after it. */
-static int make_all_again(slc_runplan *plan, const bool *kept, const slc_task *t, int now)
+static int make_all_again(slc_runplan *plan, const bool *kept, slc_task *t, int now)
 {
     bool any = false;
     for (size_t k = 0; k < t->inputs && t->op->keeps_x; k++)
@@ -143,8 +144,11 @@ bool slc_runplan_time(slc_runplan *plan, size_t nodes, bool checkpoints, bool la
         return false;
     }
     mark_kept(plan, kept);
-    for (size_t i = 0; i < plan->tasks; i++)
-        plan->task[i].again = plan->task[i].again_from = plan->task[i].lazy = -1;
+    for (size_t i = 0; i < plan->tasks; i++) {
+        slc_task *t = &plan->task[i];
+        t->again = t->again_from = t->lazy = -1;
+        t->renewing = 0;
+    }
     if (checkpoints) cut(plan, narrow);
     for (int i = (int)plan->tasks - 1; i >= 0; i--) {
         slc_task *t = &plan->task[i];

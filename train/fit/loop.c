@@ -26,6 +26,7 @@ slc_rate slc_run_rate(const run *r, uint64_t step)
 static slc_status not_finite(run *r, const char *what, slc_err *err)
 {
     const char *bad = slc_model_first_bad(r->model);
+    r->not_finite = true;
     const bool saved = access(slc_run_path(r, "state.safetensors"), F_OK) == 0;
     return slc_fail(err, SLC_EDATA,
                     "train: the %s is not a number in epoch %llu at step %llu (first bad "

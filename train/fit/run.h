@@ -87,6 +87,7 @@ typedef struct run {
     json_t *inside; /* of this epoch in histograms.jsonl, or NULL */
     float *before;  /* weights before the last step of an epoch that is looked at */
     double last_lr;
+    bool not_finite; /* a loss or gradient was no number */
 } run;
 
 /* setup.c: opens everything a run needs; on failure the caller still closes. */

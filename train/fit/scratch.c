@@ -49,7 +49,7 @@ slc_status slc_scratch_step(scratch *s, double lr, double *loss, slc_err *err)
     r->sums = (run_sums){0};
     st = slc_run_pass(r, batch, err);
     slc_loader_release(r->loader, batch);
-    if (st == SLC_EDATA) *loss = NAN;
+    if (r->not_finite) *loss = NAN;
     if (st != SLC_OK) return st;
     *loss = r->sums.images ? r->sums.loss / (double)r->sums.images : NAN;
     const slc_rate rate = {.lr = lr, .momentum = -1};

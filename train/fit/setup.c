@@ -235,7 +235,7 @@ static slc_status make_model(run *r, slc_err *err)
                  facts.engine, r->type == SLC_BF16 ? "bf16" : "f32");
     if (recipe->train.unfreeze_at == 0 || r->epoch < (uint64_t)recipe->train.unfreeze_at)
         st = slc_run_freeze(r, true, err);
-    return st;
+    return st == SLC_OK ? slc_model_check_batch(r->model, settings.batch, err) : st;
 }
 
 static void *block(size_t n, size_t size)
@@ -281,6 +281,12 @@ static slc_status check_swa(const run *r, slc_err *err)
         epochs / every * every; /* the last epoch that may be averaged */
     const uint64_t end = last * per < r->planned ? last * per : r->planned;
     const uint64_t start = slc_fit_swa_start(r->recipe, r->planned);
+    const slc_optim_common *common = r->recipe->optim_settings;
+    if (swa->on && swa->lr > common->lr)
+        slc_log_line(r->settings->log, SLC_WARNING,
+                     "train.swa.lr is %g, above optim.lr, %g: the averaged epochs may "
+                     "unlearn",
+                     swa->lr, common->lr);
     if (!swa->on || slc_run_budget(r) > 0 || (last > 0 && end >= start)) return SLC_OK;
     return slc_fail(
         err, SLC_EINVAL,

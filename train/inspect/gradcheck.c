@@ -250,7 +250,9 @@ static slc_status look_at_layers(check *c, slc_err *err)
             if (info->role == SLC_ROLE_BUFFER) continue;
             l->backward = fmax(l->backward, tensor_error(c, info, all));
         }
-        st = slc_gradcheck_in_place(&l->numeric, &c->ref, i, c->set->seed, err);
+        st = slc_gradcheck_in_place(&l->numeric, &c->out->parts_skipped, &c->ref, i,
+                                    c->set->seed, err);
+        c->out->numeric = fmax(c->out->numeric, l->numeric);
     }
     return st;
 }
@@ -277,7 +279,7 @@ slc_status slc_gradcheck_run(slc_gradcheck *out, const slc_gradcheck_settings *s
                              slc_err *err)
 {
     check c = {.set = settings, .out = out};
-    *out = (slc_gradcheck){0};
+    *out = (slc_gradcheck){.numeric = -1};
     slc_status status = open_all(&c, err);
     if (status != SLC_OK) goto done;
     status = choose_images(&c, err);

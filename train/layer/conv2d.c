@@ -30,7 +30,7 @@ static slc_status shape(const void *settings, const slc_shape *in, size_t inputs
     (void)inputs;
     if (in->c % (size_t)s->groups != 0 || s->out % s->groups != 0)
         return slc_fail(
-            err, SLC_EINVAL,
+            err, SLC_EDATA,
             "%zu input and %lld output channels do not divide into %lld groups", in->c,
             (long long)s->out, (long long)s->groups);
     out->c = (size_t)s->out;
@@ -38,7 +38,7 @@ static slc_status shape(const void *settings, const slc_shape *in, size_t inputs
     out->w = slc_window_out(in->w, s->kernel, s->stride, s->padding, s->dilation);
     if (out->h == 0 || out->w == 0)
         return slc_fail(
-            err, SLC_EINVAL,
+            err, SLC_EDATA,
             "a %lld x %lld filter does not fit into %zu x %zu px, padding %lld",
             (long long)s->kernel, (long long)s->kernel, in->h, in->w,
             (long long)s->padding);

@@ -8,7 +8,7 @@ static slc_status add_shape(const void *settings, const slc_shape *in, size_t in
     (void)settings;
     for (size_t k = 1; k < inputs; k++)
         if (in[k].c != in[0].c || in[k].h != in[0].h || in[k].w != in[0].w)
-            return slc_fail(err, SLC_EINVAL,
+            return slc_fail(err, SLC_EDATA,
                             "expected inputs of one shape, got %zu x %zu x %zu and "
                             "%zu x %zu x %zu (channels, height, width)",
                             in[0].c, in[0].h, in[0].w, in[k].c, in[k].h, in[k].w);
@@ -39,7 +39,7 @@ static slc_status concat_shape(const void *settings, const slc_shape *in, size_t
     *out = in[0];
     for (size_t k = 1; k < inputs; k++) {
         if (in[k].h != in[0].h || in[k].w != in[0].w)
-            return slc_fail(err, SLC_EINVAL,
+            return slc_fail(err, SLC_EDATA,
                             "expected inputs of one size, got %zu x %zu and %zu x %zu px",
                             in[0].h, in[0].w, in[k].h, in[k].w);
         out->c += in[k].c;

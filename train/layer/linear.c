@@ -24,7 +24,7 @@ static slc_status shape(const void *settings, const slc_shape *in, size_t inputs
     const slc_linear_settings *s = settings;
     (void)inputs;
     if (in->h != 1 || in->w != 1)
-        return slc_fail(err, SLC_EINVAL,
+        return slc_fail(err, SLC_EDATA,
                         "expected a vector, got %zu x %zu x %zu; put flatten or "
                         "global_avg_pool before it",
                         in->c, in->h, in->w);

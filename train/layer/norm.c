@@ -88,7 +88,7 @@ static slc_status group_shape(const void *settings, const slc_shape *in, size_t 
     const slc_norm_settings *s = settings;
     (void)inputs;
     if (in->c % (size_t)s->groups != 0)
-        return slc_fail(err, SLC_EINVAL, "%zu channels do not divide into %lld groups",
+        return slc_fail(err, SLC_EDATA, "%zu channels do not divide into %lld groups",
                         in->c, (long long)s->groups);
     *out = *in;
     return SLC_OK;

@@ -43,7 +43,7 @@ static slc_status shape(const void *settings, const slc_shape *in, size_t inputs
     *out = (slc_shape){in->c, slc_window_out(in->h, s->kernel, stride, s->padding, 1),
                        slc_window_out(in->w, s->kernel, stride, s->padding, 1)};
     if (out->h == 0 || out->w == 0)
-        return slc_fail(err, SLC_EINVAL,
+        return slc_fail(err, SLC_EDATA,
                         "a %lld x %lld window does not fit into %zu x %zu px",
                         (long long)s->kernel, (long long)s->kernel, in->h, in->w);
     return SLC_OK;
