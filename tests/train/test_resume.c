@@ -11,8 +11,10 @@ static const char *const rich[] = {"optim={name: adamw, lr: 0.003, lookahead: 3,
                                    NULL};
 
 static const char *const late[] = {"train.swa={start: 0.4, lr: 0.02, bn_batches: 8}",
-                                   "schedule={name: cosine_restarts, cycles: 5}",
-                                   "train.snapshots=3", "train.clip_value=0.2", NULL};
+                                   "train.clip_value=0.2", NULL};
+
+static const char *const cycles[] = {"schedule={name: cosine_restarts, cycles: 5}",
+                                     "train.snapshots=3", NULL};
 
 /* Everything before the dropout is frozen up to epoch 3, and nothing random comes before it. */
 #define FROZEN                                                                           \
@@ -208,6 +210,8 @@ static void tests(void)
     test_survives_kill(NULL, "bare");
     test_survives_kill(rich, "rich");
     test_survives_kill(late, "late");
+    test_survives_kill(cycles, "cycles");
+    same_file("cycles", "cycles-killed-2", "snapshot-4.safetensors");
     test_survives_any_kill_with_any_threads();
     test_frozen_layers_may_run_once();
     test_stops_and_goes_on();
