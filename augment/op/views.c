@@ -1,5 +1,5 @@
-/* Several looks at one picture for evaluation: the corners and the middle, the same mirrored,
- * or boxes of several sizes. An image has that many views; the key says which one is made. */
+/* Several looks at one picture for evaluation: its mirror image, the corners and the middle, the
+ * same mirrored, or boxes of several sizes. An image has that many views; the key says which one is made. */
 #include <math.h>
 #include <stdio.h>
 
@@ -9,6 +9,8 @@ typedef struct settings {
     slc_reals size;
     bool vertical_flip;
 } settings;
+
+static const slc_param no_params[] = {{0}};
 
 static const slc_param five_params[] = {
     {"size", SLC_FIELD(settings, size), .whole = true, .lo = 1, .hi = SLC_MAX_SIDE,
@@ -117,6 +119,45 @@ const slc_op slc_op_ten_crop = {
     .views = ten,
     .expand = expand,
     .children = children,
+};
+
+static slc_status flip_child(const void *set, slc_arena *arena, const slc_node **list,
+                             slc_err *err)
+{
+    static const char text[] = "[{hflip: {p: 1}}]";
+    slc_node *node = NULL;
+    (void)set;
+    const slc_status status =
+        slc_node_parse(&node, arena, text, sizeof(text) - 1, "hflip_views", err);
+    *list = node;
+    return status;
+}
+
+static size_t flip_second(const slc_context *context, const slc_draw *drawn,
+                          slc_call *calls)
+{
+    (void)context;
+    calls[0] = (slc_call){.child = 0};
+    return (unsigned)drawn->v[0] % 2;
+}
+
+static uint32_t two(const void *set)
+{
+    (void)set;
+    return 2;
+}
+
+const slc_op slc_op_hflip_views = {
+    .entry = {"hflip_views", "the picture and its mirror image, one per view",
+              "test-time augmentation by flips: Krizhevsky et al., NIPS 2012", no_params,
+              0},
+    .value = {"view"},
+    .exactness = "bit-exact",
+    .peer = "torchvision 0.14 hflip",
+    .draw = draw,
+    .views = two,
+    .expand = flip_second,
+    .children = flip_child,
 };
 
 typedef struct scaled {

@@ -158,6 +158,15 @@ static void test_trace_tells_every_step(void)
     const slc_image plain = run(policy, &(slc_key){.view = 6}, NULL, &in, &work);
     CHECK(easy_same(&plain, &out), "tracing changes the picture");
     slc_policy_destroy(&policy);
+    policy = easy_policy("[hflip_views]", &arena, 3);
+    CHECK(slc_policy_views(policy) == 2 && !slc_policy_is_random(policy),
+          "two, not drawn");
+    for (uint32_t view = 0; view < 2; view++) {
+        const slc_image got = run(policy, &(slc_key){.view = view}, NULL, &in, &work);
+        const size_t x = view ? in.w - 1 : 0;
+        CHECK(memcmp(got.px, in.px + 3 * x, 3) == 0, "view %u", view);
+    }
+    slc_policy_destroy(&policy);
     policy = easy_policy("[{ten_crop: {size: 8}}]", &arena, 3);
     CHECK(!slc_policy_is_random(policy), "views are not drawn");
     slc_policy_destroy(&policy);

@@ -21,6 +21,13 @@ section_score() {
     expect 0 '^fix/photos' "$sluice" predict run fix/photos --tta ten -q --top 1
     expect 2 '5 views of a picture already' "$sluice" eval --model mlp --weights run/model.safetensors fix/photos \
         --ops '[{resize: {size: 20}}, {five_crop: {size: 16}}, {normalize: {mean: 0.35, std: 0.2}}]' --tta ten
+    # A recipe's own views are those of --tta.
+    expect 0 '"loss"' "$sluice" eval run --tta flip --json -q
+    want=$(value loss | cut -c 1-9) # sums are rounded elsewhere
+    expect 0 'model.safetensors' "$sluice" train tiny.yaml -o both -q --epochs 1 --set optim.lr=1e-4 \
+        --set 'eval=[hflip_views, {normalize: {mean: 0.35, std: 0.2}}]'
+    expect 0 '"count": *128[,}]' "$sluice" eval both --json -q
+    [ "$(value loss | cut -c 1-9)" = "$want" ] || fail "hflip_views: loss $(value loss), not $want as with --tta flip"
     # A temperature is found, kept in the file, and used.
     expect 0 '^test set +ECE' "$sluice" calibrate run -q
     expect 0 '"temperature"' "$sluice" calibrate run -o warm.safetensors --json -q
