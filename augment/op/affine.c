@@ -5,17 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "augment/op.h"
+#include "augment/keys.h"
 #include "augment/op/enhance.h"
-
-#define SAMPLING(settings)                                                               \
-    {"interpolation", SLC_FIELD(settings, interpolation),                                \
-     .choices = slc_warp_filter_names, .initial = "nearest", .help = "sampling"},        \
-    {                                                                                    \
-        "fill", SLC_FIELD(settings, fill),                                               \
-            .lo = 0, .hi = 255, .min_count = 1, .max_count = 3, .one_or_all = true,      \
-            .initial = "0", .unit = "level", .help = "colour outside"                    \
-    }
 
 static double radians(double degrees)
 {
@@ -35,13 +26,13 @@ static const slc_param rotate_params[] = {
     {"degrees", SLC_FIELD(rotate_settings, degrees), .lo = -36000, .hi = 36000,
      .min_count = 1, .max_count = 2, .initial = "15", .unit = "deg",
      .help = "counter-clockwise: the range to draw from; one number d is [-d, d]"},
-    SAMPLING(rotate_settings),
+    SLC_SAMPLING(rotate_settings, "nearest"),
+    SLC_FILL(rotate_settings, "colour outside"),
     {"expand", SLC_FIELD(rotate_settings, expand), .initial = "false",
      .help = "grow so that all of the image stays visible"},
     {"center", SLC_FIELD(rotate_settings, center), .lo = -1e6, .hi = 1e6, .min_count = 0,
      .max_count = 2, .initial = "[]", .unit = "px", .help = "[x, y]; [] is the middle"},
-    {"p", SLC_FIELD(rotate_settings, p), .lo = 0, .hi = 1, .initial = "1",
-     .help = "chance to rotate"},
+    SLC_CHANCE(rotate_settings, "1"),
     {0}};
 
 static slc_status center_prepare(const slc_reals *center, slc_err *err)
@@ -197,11 +188,11 @@ static const slc_param affine_params[] = {
     {"shear", SLC_FIELD(affine_settings, shear), .lo = -89, .hi = 89, .min_count = 1,
      .max_count = 4, .initial = "0", .unit = "deg",
      .help = "d: x in [-d, d]; [lo, hi]: x; [lo, hi, lo, hi]: x and y"},
-    SAMPLING(affine_settings),
+    SLC_SAMPLING(affine_settings, "nearest"),
+    SLC_FILL(affine_settings, "colour outside"),
     {"center", SLC_FIELD(affine_settings, center), .lo = -1e6, .hi = 1e6, .min_count = 0,
      .max_count = 2, .initial = "[]", .unit = "px", .help = "[x, y]; [] is the middle"},
-    {"p", SLC_FIELD(affine_settings, p), .lo = 0, .hi = 1, .initial = "1",
-     .help = "chance to apply"},
+    SLC_CHANCE(affine_settings, "1"),
     {0}};
 
 static slc_status affine_prepare(void *set, slc_arena *arena, slc_err *err)
@@ -275,9 +266,9 @@ static const slc_param shear_params[] = {
      .help = "columns slide: one value, or the range"},
     {"about", SLC_FIELD(shear_settings, about), .choices = anchors, .initial = "center",
      .help = "the point that stays: the middle, or the top left corner (policies)"},
-    SAMPLING(shear_settings),
-    {"p", SLC_FIELD(shear_settings, p), .lo = 0, .hi = 1, .initial = "1",
-     .help = "chance to apply"},
+    SLC_SAMPLING(shear_settings, "nearest"),
+    SLC_FILL(shear_settings, "colour outside"),
+    SLC_CHANCE(shear_settings, "1"),
     {0}};
 
 static slc_status shear_prepare(void *set, slc_arena *arena, slc_err *err)
@@ -340,9 +331,9 @@ static const slc_param translate_params[] = {
      .help = "down: one value, or the range"},
     {"unit", SLC_FIELD(translate_settings, unit), .choices = units, .initial = "ratio",
      .help = "of x and y: parts of the width and height, or pixels"},
-    SAMPLING(translate_settings),
-    {"p", SLC_FIELD(translate_settings, p), .lo = 0, .hi = 1, .initial = "1",
-     .help = "chance to apply"},
+    SLC_SAMPLING(translate_settings, "nearest"),
+    SLC_FILL(translate_settings, "colour outside"),
+    SLC_CHANCE(translate_settings, "1"),
     {0}};
 
 static slc_status translate_prepare(void *set, slc_arena *arena, slc_err *err)

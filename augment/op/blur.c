@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "augment/kernel/filter.h"
+#include "augment/keys.h"
 #include "augment/op/bordered.h"
-#include "augment/op/chance.h"
 #include "augment/op/enhance.h"
 
 enum { MAX_MEDIAN = 15, MAX_MOTION = 101 };
@@ -14,28 +14,23 @@ typedef struct settings {
     double p;
 } settings;
 
-#define RANGE(field, from, to, start, of, what)                                          \
-    {                                                                                    \
-#field, SLC_FIELD(settings, field), .lo = (from), .hi = (to), .min_count = 1,    \
-                                            .max_count = 2, .initial = (start),          \
-                                            .unit = (of), .help = (what)                 \
-    }
-
 static const slc_param box_params[] = {
-    RANGE(radius, 0, 1000, "[1, 3]", "px",
-          "0 leaves the picture as it is, 1 averages 3 x 3 px; one value or a range"),
+    SLC_RANGE("radius", settings, radius, 0, 1000, "[1, 3]", "px",
+              "0 leaves the picture as it is, 1 averages 3 x 3 px; one value or a range"),
     SLC_CHANCE(settings, "1"),
     {0}};
-static const slc_param median_params[] = {
-    RANGE(kernel_size, 1, MAX_MEDIAN, "3", "px", "odd; one value or a range"),
-    SLC_CHANCE(settings, "1"),
-    {0}};
+static const slc_param median_params[] = {SLC_RANGE("kernel_size", settings, kernel_size,
+                                                    1, MAX_MEDIAN, "3", "px",
+                                                    "odd; one value or a range"),
+                                          SLC_CHANCE(settings, "1"),
+                                          {0}};
 static const slc_param motion_params[] = {
-    RANGE(kernel_size, 1, MAX_MOTION, "[3, 7]", "px",
-          "length of the path, odd; one value or a range"),
-    RANGE(angle, -360, 360, "[0, 360]", "deg", "of the path; one value or a range"),
-    RANGE(direction, -1, 1, "[-1, 1]", "ratio",
-          "0 evenly along the path, -1 or 1 fading; one value or a range"),
+    SLC_RANGE("kernel_size", settings, kernel_size, 1, MAX_MOTION, "[3, 7]", "px",
+              "length of the path, odd; one value or a range"),
+    SLC_RANGE("angle", settings, angle, -360, 360, "[0, 360]", "deg",
+              "of the path; one value or a range"),
+    SLC_RANGE("direction", settings, direction, -1, 1, "[-1, 1]", "ratio",
+              "0 evenly along the path, -1 or 1 fading; one value or a range"),
     SLC_CHANCE(settings, "1"),
     {0}};
 

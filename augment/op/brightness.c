@@ -1,4 +1,5 @@
 /* Brightness, contrast, saturation and hue, each alone. */
+#include "augment/keys.h"
 #include "augment/op/enhance.h"
 
 typedef struct settings {
@@ -6,35 +7,25 @@ typedef struct settings {
     double p;
 } settings;
 
-#define FACTOR(from, to, start, what)                                                    \
-    {                                                                                    \
-        "factor", SLC_FIELD(settings, factor), .lo = (from), .hi = (to), .min_count = 1, \
-                                               .max_count = 2, .initial = (start),       \
-                                               .unit = "ratio", .help = (what)           \
-    }
-#define CHANCE                                                                           \
-    {                                                                                    \
-        "p", SLC_FIELD(settings, p), .lo = 0, .hi = 1, .initial = "1",                   \
-                                     .help = "chance to apply"                           \
-    }
-
 static const slc_param brightness_params[] = {
-    FACTOR(0, 1000, "[0.6, 1.4]", "0 black, 1 unchanged; one value or a range"),
-    CHANCE,
+    SLC_RANGE("factor", settings, factor, 0, 1000, "[0.6, 1.4]", "ratio",
+              "0 black, 1 unchanged; one value or a range"),
+    SLC_CHANCE(settings, "1"),
     {0}};
 static const slc_param contrast_params[] = {
-    FACTOR(0, 1000, "[0.6, 1.4]", "0 even grey, 1 unchanged; one value or a range"),
-    CHANCE,
+    SLC_RANGE("factor", settings, factor, 0, 1000, "[0.6, 1.4]", "ratio",
+              "0 even grey, 1 unchanged; one value or a range"),
+    SLC_CHANCE(settings, "1"),
     {0}};
 static const slc_param saturation_params[] = {
-    FACTOR(0, 1000, "[0.6, 1.4]", "0 grey, 1 unchanged; one value or a range"),
-    CHANCE,
+    SLC_RANGE("factor", settings, factor, 0, 1000, "[0.6, 1.4]", "ratio",
+              "0 grey, 1 unchanged; one value or a range"),
+    SLC_CHANCE(settings, "1"),
     {0}};
 static const slc_param hue_params[] = {
-    {"factor", SLC_FIELD(settings, factor), .lo = -0.5, .hi = 0.5, .min_count = 1,
-     .max_count = 2, .initial = "[-0.1, 0.1]", .unit = "turn",
-     .help = "how far colours go round the circle; one value or a range"},
-    CHANCE,
+    SLC_RANGE("factor", settings, factor, -0.5, 0.5, "[-0.1, 0.1]", "turn",
+              "how far colours go round the circle; one value or a range"),
+    SLC_CHANCE(settings, "1"),
     {0}};
 
 static slc_status prepare(void *set, slc_arena *arena, slc_err *err)

@@ -1,6 +1,6 @@
 /* Ops on whole channels: channel_shuffle and channel_dropout. */
+#include "augment/keys.h"
 #include "augment/op.h"
-#include "augment/op/chance.h"
 
 typedef struct settings {
     slc_reals count, fill;

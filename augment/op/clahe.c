@@ -8,8 +8,8 @@
 #include "augment/kernel/move.h"
 #include "augment/kernel/point.h"
 #include "augment/kernel/tint.h"
+#include "augment/keys.h"
 #include "augment/op.h"
-#include "augment/op/chance.h"
 #include "augment/op/enhance.h"
 
 enum { MAX_TILES = 64 };

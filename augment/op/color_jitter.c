@@ -2,6 +2,7 @@
  * with torchvision's draws and roundings. */
 #include <math.h>
 
+#include "augment/keys.h"
 #include "augment/op/enhance.h"
 
 typedef struct settings {
@@ -23,8 +24,7 @@ static const slc_param params[] = {
     AMOUNT("contrast", SLC_ENHANCE_CONTRAST, 0, 1000, "as brightness"),
     AMOUNT("saturation", SLC_ENHANCE_SATURATION, 0, 1000, "as brightness"),
     AMOUNT("hue", SLC_ENHANCE_HUE, -0.5, 0.5, "x: turns in [-x, x]; or [lo, hi]"),
-    {"p", SLC_FIELD(settings, p), .lo = 0, .hi = 1, .initial = "1",
-     .help = "chance to apply"},
+    SLC_CHANCE(settings, "1"),
     {0}};
 
 /* Values: the four amounts, then the order as a number of four digits, 1 for brightness to

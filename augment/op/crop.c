@@ -1,7 +1,7 @@
 /* Crops and pads: parts of the image, some of which reach outside it. */
 #include <math.h>
 
-#include "augment/op.h"
+#include "augment/keys.h"
 
 /* ---- crop ---- */
 
@@ -61,9 +61,7 @@ typedef struct center_settings {
 static const slc_param center_params[] = {
     {"size", SLC_FIELD(center_settings, size), .whole = true, .lo = 1, .hi = SLC_MAX_SIDE,
      .min_count = 1, .max_count = 2, .unit = "px", .help = "side, or [height, width]"},
-    {"fill", SLC_FIELD(center_settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
-     .help = "colour around smaller images"},
+    SLC_FILL(center_settings, "colour around smaller images"),
     {0}};
 
 /* Where a centred stretch of want begins in have; torchvision rounds half to even when it
@@ -120,9 +118,7 @@ static const slc_param random_params[] = {
              "[left, top, right, bottom]"},
     {"pad_if_needed", SLC_FIELD(random_settings, pad_if_needed), .initial = "false",
      .help = "pad images that are too small"},
-    {"fill", SLC_FIELD(random_settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
-     .help = "colour of constant padding"},
+    SLC_FILL(random_settings, "colour of constant padding"),
     {"padding_mode", SLC_FIELD(random_settings, padding_mode),
      .choices = slc_border_names, .initial = "constant",
      .help = "what the padding shows"},
@@ -227,9 +223,7 @@ static const slc_param pad_params[] = {
      .hi = SLC_MAX_SIDE, .min_count = 1, .max_count = 4, .unit = "px",
      .help =
          "all sides, [left and right, top and bottom], or [left, top, right, bottom]"},
-    {"fill", SLC_FIELD(pad_settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
-     .help = "colour of constant padding"},
+    SLC_FILL(pad_settings, "colour of constant padding"),
     {"padding_mode", SLC_FIELD(pad_settings, padding_mode), .choices = slc_border_names,
      .initial = "constant", .help = "what the padding shows"},
     {0}};

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "augment/kernel/move.h"
-#include "augment/op.h"
+#include "augment/keys.h"
 #include "base/num.h"
 
 enum { MAX_HOLES = 10 };
@@ -20,11 +20,8 @@ static const slc_param params[] = {
      .unit = "px", .help = "side of the squares"},
     {"holes", SLC_FIELD(settings, holes), .lo = 1, .hi = MAX_HOLES, .initial = "1",
      .help = "how many squares"},
-    {"fill", SLC_FIELD(settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
-     .help = "their colour"},
-    {"p", SLC_FIELD(settings, p), .lo = 0, .hi = 1, .initial = "1",
-     .help = "chance to cut at all"},
+    SLC_FILL(settings, "their colour"),
+    SLC_CHANCE(settings, "1"),
     {0}};
 
 /* Values: the centres. */

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "augment/codec.h"
+#include "augment/keys.h"
 #include "augment/op.h"
-#include "augment/op/chance.h"
 #include "augment/op/enhance.h"
 
 typedef struct settings {

@@ -5,7 +5,7 @@
 #include "augment/kernel/filter.h"
 #include "augment/kernel/noise.h"
 #include "augment/kernel/warp.h"
-#include "augment/op.h"
+#include "augment/keys.h"
 #include "augment/op/enhance.h"
 #include "base/num.h"
 
@@ -54,13 +54,9 @@ static const slc_param elastic_params[] = {
      .max_count = 2, .initial = "50", .help = "strength, or [x, y]"},
     {"sigma", SLC_FIELD(elastic_settings, sigma), .lo = 0, .hi = 100, .min_count = 1,
      .max_count = 2, .initial = "5", .unit = "px", .help = "smoothness, or [x, y]"},
-    {"interpolation", SLC_FIELD(elastic_settings, interpolation),
-     .choices = slc_warp_filter_names, .initial = "bilinear", .help = "sampling"},
-    {"fill", SLC_FIELD(elastic_settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
-     .help = "colour outside"},
-    {"p", SLC_FIELD(elastic_settings, p), .lo = 0, .hi = 1, .initial = "1",
-     .help = "chance to apply"},
+    SLC_SAMPLING(elastic_settings, "bilinear"),
+    SLC_FILL(elastic_settings, "colour outside"),
+    SLC_CHANCE(elastic_settings, "1"),
     {0}};
 
 static bool elastic_draw(const void *set, slc_at *at, slc_draw *out)
@@ -235,13 +231,9 @@ static const slc_param grid_params[] = {
     {"distort_limit", SLC_FIELD(grid_settings, distort_limit), .lo = -0.95, .hi = 10,
      .min_count = 1, .max_count = 2, .initial = "[-0.3, 0.3]", .unit = "ratio",
      .help = "how much wider or narrower a cell may be; one number d is [-d, d]"},
-    {"interpolation", SLC_FIELD(grid_settings, interpolation),
-     .choices = slc_warp_filter_names, .initial = "bilinear", .help = "sampling"},
-    {"fill", SLC_FIELD(grid_settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
-     .help = "colour outside"},
-    {"p", SLC_FIELD(grid_settings, p), .lo = 0, .hi = 1, .initial = "0.5",
-     .help = "chance to apply"},
+    SLC_SAMPLING(grid_settings, "bilinear"),
+    SLC_FILL(grid_settings, "colour outside"),
+    SLC_CHANCE(grid_settings, "0.5"),
     {0}};
 
 static slc_status grid_prepare(void *set, slc_arena *arena, slc_err *err)

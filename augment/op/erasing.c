@@ -5,8 +5,8 @@
 
 #include "augment/kernel/move.h"
 #include "augment/kernel/noise.h"
+#include "augment/keys.h"
 #include "augment/op.h"
-#include "augment/op/chance.h"
 #include "augment/op/enhance.h"
 #include "base/num.h"
 
@@ -171,9 +171,7 @@ static const slc_param dropout_params[] = {
     {"width", SLC_FIELD(dropout_settings, width), .lo = 0, .hi = 1, .min_count = 1,
      .max_count = 2, .initial = "[0.1, 0.2]", .unit = "ratio",
      .help = "of the image's width; one value or a range"},
-    {"fill", SLC_FIELD(dropout_settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
-     .help = "their colour"},
+    SLC_FILL(dropout_settings, "their colour"),
     SLC_CHANCE(dropout_settings, "0.5"),
     {0}};
 
@@ -250,9 +248,7 @@ static const slc_param grid_params[] = {
      .help = "distance of the squares; one value or a range"},
     {"ratio", SLC_FIELD(grid_settings, ratio), .lo = 0, .hi = 1, .initial = "0.5",
      .unit = "ratio", .help = "side of a square, of their distance"},
-    {"fill", SLC_FIELD(grid_settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
-     .help = "their colour"},
+    SLC_FILL(grid_settings, "their colour"),
     SLC_CHANCE(grid_settings, "0.5"),
     {0}};
 

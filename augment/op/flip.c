@@ -1,13 +1,11 @@
 /* The eight symmetries of the square: flips, transposition, quarter turns. */
-#include "augment/op.h"
+#include "augment/keys.h"
 
 typedef struct chance {
     double p;
 } chance;
 
-static const slc_param chance_params[] = {{"p", SLC_FIELD(chance, p), .lo = 0, .hi = 1,
-                                           .initial = "0.5", .help = "chance to flip"},
-                                          {0}};
+static const slc_param chance_params[] = {SLC_CHANCE(chance, "0.5"), {0}};
 
 static bool chance_draw(const void *set, slc_at *at, slc_draw *out)
 {
@@ -87,7 +85,7 @@ static const slc_param turn_params[] = {
     {"turns", SLC_FIELD(turn, turns), .lo = 0, .hi = 3, .min_count = 1, .max_count = 2,
      .initial = "[0, 3]",
      .help = "quarter turns counter-clockwise, or the range to draw from"},
-    {"p", SLC_FIELD(turn, p), .lo = 0, .hi = 1, .initial = "1", .help = "chance to turn"},
+    SLC_CHANCE(turn, "1"),
     {0}};
 
 static bool turn_draw(const void *set, slc_at *at, slc_draw *out)
@@ -148,8 +146,7 @@ typedef struct eight {
 static const slc_param eight_params[] = {
     {"which", SLC_FIELD(eight, which), .choices = names, .initial = "any",
      .help = "one of the eight, or any: drawn evenly"},
-    {"p", SLC_FIELD(eight, p), .lo = 0, .hi = 1, .initial = "1",
-     .help = "chance to apply"},
+    SLC_CHANCE(eight, "1"),
     {0}};
 
 static bool eight_draw(const void *set, slc_at *at, slc_draw *out)

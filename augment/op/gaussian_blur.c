@@ -7,8 +7,8 @@
 
 #include "augment/kernel/filter.h"
 #include "augment/kernel/gaussian.h"
+#include "augment/keys.h"
 #include "augment/op/bordered.h"
-#include "augment/op/chance.h"
 #include "augment/op/enhance.h"
 
 typedef struct settings {

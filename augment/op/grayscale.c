@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "augment/kernel/tint.h"
+#include "augment/keys.h"
 #include "augment/op.h"
-#include "augment/op/chance.h"
 
 typedef struct settings {
     int64_t channels;

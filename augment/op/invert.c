@@ -1,13 +1,11 @@
 /* Invert: the negative of the picture. */
-#include "augment/op.h"
+#include "augment/keys.h"
 
 typedef struct settings {
     double p;
 } settings;
 
-static const slc_param params[] = {{"p", SLC_FIELD(settings, p), .lo = 0, .hi = 1,
-                                    .initial = "0.5", .help = "chance to invert"},
-                                   {0}};
+static const slc_param params[] = {SLC_CHANCE(settings, "0.5"), {0}};
 
 static bool draw(const void *set, slc_at *at, slc_draw *out)
 {

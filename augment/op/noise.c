@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "augment/kernel/noise.h"
+#include "augment/keys.h"
 #include "augment/op.h"
-#include "augment/op/chance.h"
 #include "augment/op/enhance.h"
 
 enum {
@@ -22,28 +22,21 @@ typedef struct settings {
     const float *normal; /* LEVELS: quantiles of N(0, 1), made by prepare */
 } settings;
 
-#define AMOUNT(name, from, to, start, of, what)                                          \
-    {                                                                                    \
-        name, SLC_FIELD(settings, amount), .lo = (from), .hi = (to), .min_count = 1,     \
-                                           .max_count = 2, .initial = (start),           \
-                                           .unit = (of), .help = (what)                  \
-    }
-
 static const slc_param gaussian_params[] = {
     {"mean", SLC_FIELD(settings, mean), .lo = -1, .hi = 1, .initial = "0",
      .unit = "ratio", .help = "of 255"},
-    AMOUNT("sigma", 0, 10, "0.1", "ratio",
-           "standard deviation, of 255; one value or a range"),
+    SLC_RANGE("sigma", settings, amount, 0, 10, "0.1", "ratio",
+              "standard deviation, of 255; one value or a range"),
     SLC_CHANCE(settings, "1"),
     {0}};
 static const slc_param shot_params[] = {
-    AMOUNT("photons", 1, MAX_PHOTONS, "[12, 60]", "photon",
-           "that white stands for; one value or a range"),
+    SLC_RANGE("photons", settings, amount, 1, MAX_PHOTONS, "[12, 60]", "photon",
+              "that white stands for; one value or a range"),
     SLC_CHANCE(settings, "1"),
     {0}};
 static const slc_param salt_params[] = {
-    AMOUNT("amount", 0, 1, "[0.01, 0.06]", "ratio",
-           "share of pixels replaced; one value or a range"),
+    SLC_RANGE("amount", settings, amount, 0, 1, "[0.01, 0.06]", "ratio",
+              "share of pixels replaced; one value or a range"),
     {"salt_vs_pepper", SLC_FIELD(settings, share), .lo = 0, .hi = 1, .min_count = 1,
      .max_count = 2, .initial = "[0.4, 0.6]", .unit = "ratio",
      .help = "share of white among them; one value or a range"},

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "augment/op.h"
+#include "augment/keys.h"
 
 enum { CORNERS = 4 };
 
@@ -17,13 +17,9 @@ static const slc_param params[] = {
     {"distortion_scale", SLC_FIELD(settings, distortion_scale), .lo = 0, .hi = 1,
      .initial = "0.5", .unit = "ratio",
      .help = "most of half a side that a corner moves"},
-    {"p", SLC_FIELD(settings, p), .lo = 0, .hi = 1, .initial = "0.5",
-     .help = "chance to apply"},
-    {"interpolation", SLC_FIELD(settings, interpolation),
-     .choices = slc_warp_filter_names, .initial = "bilinear", .help = "sampling"},
-    {"fill", SLC_FIELD(settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
-     .help = "colour outside"},
+    SLC_CHANCE(settings, "0.5"),
+    SLC_SAMPLING(settings, "bilinear"),
+    SLC_FILL(settings, "colour outside"),
     {"endpoints", SLC_FIELD(settings, endpoints), .lo = -1e5, .hi = 1e5, .min_count = 0,
      .max_count = 8, .initial = "[]", .unit = "px",
      .help =

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "augment/kernel/tint.h"
-#include "augment/op/chance.h"
+#include "augment/keys.h"
 #include "augment/op/enhance.h"
 
 typedef struct settings {

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "augment/op/chance.h"
+#include "augment/keys.h"
 #include "augment/op/enhance.h"
 
 /* Rounds to the nearest level. */

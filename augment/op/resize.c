@@ -1,7 +1,7 @@
 /* Resize: to a short side, a long side, or a box in one of four manners. */
 #include <math.h>
 
-#include "augment/op.h"
+#include "augment/keys.h"
 
 enum { AUTO, SHORT, LONG, STRETCH, FIT, FILL, PAD };
 static const char *const modes[] = {"auto", "short", "long", "stretch",
@@ -30,9 +30,7 @@ static const slc_param params[] = {
      .help = "widen the filter when shrinking"},
     {"linear_light", SLC_FIELD(settings, linear_light), .initial = "false",
      .help = "filter light, not sRGB values"},
-    {"fill", SLC_FIELD(settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
-     .help = "canvas colour of mode pad"},
+    SLC_FILL(settings, "canvas colour of mode pad"),
     {0}};
 
 static slc_status prepare(void *set, slc_arena *arena, slc_err *err)

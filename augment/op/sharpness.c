@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "augment/kernel/filter.h"
-#include "augment/op/chance.h"
+#include "augment/keys.h"
 #include "augment/op/enhance.h"
 
 typedef struct settings {

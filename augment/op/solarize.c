@@ -8,32 +8,27 @@ typedef struct settings {
     double p;
 } settings;
 
-#define NUMBER(name, from, to, start, of, what)                                          \
-    {                                                                                    \
-        name, SLC_FIELD(settings, amount), .lo = (from), .hi = (to), .min_count = 1,     \
-                                           .max_count = 2, .initial = (start),           \
-                                           .unit = (of), .help = (what)                  \
-    }
-
 static const slc_param solarize_params[] = {
-    NUMBER("threshold", 0, 256, "128", "level",
-           "smallest value to invert; one or a range"),
+    SLC_RANGE("threshold", settings, amount, 0, 256, "128", "level",
+              "smallest value to invert; one or a range"),
     SLC_CHANCE(settings, "1"),
     {0}};
 static const slc_param add_params[] = {
-    NUMBER("addition", 0, 255, "[0, 110]", "level", "what is added; one or a range"),
+    SLC_RANGE("addition", settings, amount, 0, 255, "[0, 110]", "level",
+              "what is added; one or a range"),
     {"threshold", SLC_FIELD(settings, second), .lo = 0, .hi = 256, .min_count = 1,
      .max_count = 1, .initial = "128", .unit = "level",
      .help = "only values below it are changed"},
     SLC_CHANCE(settings, "1"),
     {0}};
 static const slc_param posterize_params[] = {
-    NUMBER("bits", 0, 8, "4", "bit", "how many high bits stay; one or a range"),
+    SLC_RANGE("bits", settings, amount, 0, 8, "4", "bit",
+              "how many high bits stay; one or a range"),
     SLC_CHANCE(settings, "1"),
     {0}};
 static const slc_param gamma_params[] = {
-    NUMBER("gamma", 0, 100, "[0.8, 1.2]", "ratio",
-           "exponent of values in [0, 1]; one or a range"),
+    SLC_RANGE("gamma", settings, amount, 0, 100, "[0.8, 1.2]", "ratio",
+              "exponent of values in [0, 1]; one or a range"),
     {"gain", SLC_FIELD(settings, second), .lo = 0, .hi = 1000, .min_count = 1,
      .max_count = 1, .initial = "1", .unit = "ratio", .help = "factor"},
     SLC_CHANCE(settings, "1"),

@@ -1,5 +1,5 @@
 /* Zoom out: the image somewhere on a larger canvas of one colour. */
-#include "augment/op.h"
+#include "augment/keys.h"
 #include "augment/op/enhance.h"
 
 enum { LEFT, TOP, WIDTH, HEIGHT };
@@ -9,16 +9,13 @@ typedef struct settings {
     double p;
 } settings;
 
-static const slc_param params[] = {
-    {"side_range", SLC_FIELD(settings, side_range), .lo = 1, .hi = 100, .min_count = 1,
-     .max_count = 2, .initial = "[1, 4]", .unit = "ratio",
-     .help = "how many times as long the sides become"},
-    {"fill", SLC_FIELD(settings, fill), .lo = 0, .hi = 255, .min_count = 1,
-     .max_count = 3, .one_or_all = true, .initial = "0", .unit = "level",
-     .help = "colour of the canvas"},
-    {"p", SLC_FIELD(settings, p), .lo = 0, .hi = 1, .initial = "0.5",
-     .help = "chance to apply"},
-    {0}};
+static const slc_param params[] = {{"side_range", SLC_FIELD(settings, side_range),
+                                    .lo = 1, .hi = 100, .min_count = 1, .max_count = 2,
+                                    .initial = "[1, 4]", .unit = "ratio",
+                                    .help = "how many times as long the sides become"},
+                                   SLC_FILL(settings, "colour of the canvas"),
+                                   SLC_CHANCE(settings, "0.5"),
+                                   {0}};
 
 static bool draw(const void *set, slc_at *at, slc_draw *out)
 {

@@ -2,7 +2,7 @@
  * the recipe's own. */
 #include <string.h>
 
-#include "augment/op.h"
+#include "augment/keys.h"
 
 typedef struct settings {
     const slc_node *ops;
@@ -12,11 +12,6 @@ typedef struct settings {
     size_t count; /* of ops, by prepare */
 } settings;
 
-#define CHANCE(start)                                                                    \
-    {                                                                                    \
-        "p", SLC_FIELD(settings, p), .lo = 0, .hi = 1, .initial = (start),               \
-                                     .help = "chance to apply"                           \
-    }
 #define OPS                                                                              \
     {                                                                                    \
         "ops", SLC_FIELD(settings, ops), .help = "a list of ops"                         \
@@ -27,7 +22,7 @@ static const slc_param one_params[] = {
     {"weights", SLC_FIELD(settings, weights), .lo = 0, .hi = 1e6, .min_count = 0,
      .max_count = SLC_MAX_REALS, .initial = "[]",
      .help = "of the ops, in their order; [] for all the same"},
-    CHANCE("1"),
+    SLC_CHANCE(settings, "1"),
     {0}};
 static const slc_param some_params[] = {
     OPS,
@@ -35,10 +30,10 @@ static const slc_param some_params[] = {
      .max_count = 2, .initial = "1", .help = "how many run; one number or a range"},
     {"replace", SLC_FIELD(settings, replace), .initial = "false",
      .help = "whether one may run several times"},
-    CHANCE("1"),
+    SLC_CHANCE(settings, "1"),
     {0}};
-static const slc_param apply_params[] = {OPS, CHANCE("0.5"), {0}};
-static const slc_param order_params[] = {OPS, CHANCE("1"), {0}};
+static const slc_param apply_params[] = {OPS, SLC_CHANCE(settings, "0.5"), {0}};
+static const slc_param order_params[] = {OPS, SLC_CHANCE(settings, "1"), {0}};
 
 /* The list exists, is not too long, and does not name the combinator itself; one with a list of
  * its own is another. */

@@ -50,8 +50,8 @@ typedef struct slc_space {
      .help = "of geometric moves"},                                                      \
     {                                                                                    \
         "fill", SLC_FIELD(settings, space.fill),                                         \
-            .lo = 0, .hi = 255, .min_count = 1, .max_count = 3, .initial = "0",          \
-            .unit = "level", .help = "colour outside the picture"                        \
+            .lo = 0, .hi = 255, .min_count = 1, .max_count = 3, .one_or_all = true,      \
+            .initial = "0", .unit = "level", .help = "colour outside the picture"        \
     }
 
 /* The children that slc_move_call refers to. */
