@@ -147,8 +147,9 @@ slc_loader_counters slc_loader_count(const slc_loader *l)
     return c;
 }
 
-/* How much faster the stream would be if pictures were stored with 256 px on the short side:
- * the cost of decoding falls with the pixels that have to be decoded. */
+/* How much faster the stream would be if pictures were stored with 256 px on the short side, as
+ * JPEG of quality 90: reading and decoding take time by the byte, and such a photo has a third
+ * of a byte per pixel (photos of ImageNet: 0.33). */
 static double packed_gain(const slc_loader *l, const slc_loader_counters *c, double busy)
 {
     uint64_t pixels = 0;
@@ -157,9 +158,9 @@ static double packed_gain(const slc_loader *l, const slc_loader_counters *c, dou
     if (c->samples == 0 || pixels == 0) return 1;
     const double each = (double)pixels / (double)c->samples;
     const double packed = 256.0 * 256.0 * 4 / 3;
-    if (each <= packed) return 1;
-    const double decode = (double)c->decode_ns;
-    return busy / (busy - decode + decode * packed / each);
+    const double bytes = (double)c->bytes / (double)c->samples, after = packed / 3;
+    if (each <= packed || bytes <= after) return 1;
+    return busy / (busy - (double)(c->read_ns + c->decode_ns) * (1 - after / bytes));
 }
 
 const char *slc_loader_advice(const slc_loader *l, char *buffer, size_t size)
