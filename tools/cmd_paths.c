@@ -7,6 +7,7 @@
 #include "tools/cmd.h"
 #include "tools/plot.h"
 #include "tools/surface.h"
+#include "tools/table.h"
 #include "train/optim.h"
 
 typedef struct settings {
@@ -32,7 +33,8 @@ typedef struct path {
     const slc_optim_common *set;
     const char *spec;
     double *x, *y;
-    size_t n;     /* points, the first is the start */
+    size_t n; /* points, the first is the start */
+    char label[80];
     double value; /* at the end */
 } path;
 
@@ -80,6 +82,25 @@ static void walk(path *p, const cli_surface *surface, uint64_t steps)
     }
 }
 
+/* The optimizer's name and, where another path has the same, the settings in which they differ. */
+static void name_path(path *p, const path *all, size_t count)
+{
+    const path *twin = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (&all[i] != p && all[i].optim == p->optim) twin = &all[i];
+    snprintf(p->label, sizeof(p->label), "%s", p->optim->entry.name);
+    for (const char *part = p->spec; twin && *part;) {
+        part += strspn(part, "{}, ");
+        const size_t size = strcspn(part, ",}"), used = strlen(p->label);
+        char text[64];
+        snprintf(text, sizeof(text), "%.*s", (int)size, part);
+        const char *const same = strstr(twin->spec, text);
+        if (!same || !strchr(",}", same[strlen(text)]))
+            snprintf(p->label + used, sizeof(p->label) - used, " %s", text);
+        part += size;
+    }
+}
+
 static slc_status draw(const cli_surface *surface, const path *paths, size_t count,
                        const char *output, slc_err *err)
 {
@@ -90,7 +111,7 @@ static slc_status draw(const cli_surface *surface, const path *paths, size_t cou
     const size_t n = cli_surface_levels(surface, x, y, MOST_LEVEL_POINTS);
     series[count] = (cli_series){.x = x, .y = y, .n = n, .mark = CLI_LINE, .faint = true};
     for (size_t i = 0; i < count; i++)
-        series[i] = (cli_series){.name = paths[i].optim->entry.name,
+        series[i] = (cli_series){.name = paths[i].label,
                                  .x = paths[i].x,
                                  .y = paths[i].y,
                                  .n = paths[i].n,
@@ -113,13 +134,15 @@ static slc_status print(cli_context *cli, const cli_surface *surface, const path
                         size_t count, slc_err *err)
 {
     json_t *list = json_array();
+    cli_table t;
+    cli_table_begin(&t);
+    fprintf(t.cells, "optimizer\tsteps\tx\ty\tvalue\n");
     for (size_t i = 0; i < count; i++) {
         const path *p = &paths[i];
         const double x = p->x[p->n - 1], y = p->y[p->n - 1];
-        if (!cli->json)
-            printf("%-44s %6zu steps to (%.4g, %.4g): %.4g\n", p->spec, p->n - 1, x, y,
-                   p->value);
-        else if (isfinite(x + y + p->value))
+        fprintf(t.cells, "%s\t%zu\t%.4g\t%.4g\t%.4g\n", p->spec, p->n - 1, x, y,
+                p->value);
+        if (isfinite(x + y + p->value))
             json_array_append_new(list,
                                   json_pack("{s:s, s:I, s:f, s:f, s:f}", "optimizer",
                                             p->spec, "steps", (json_int_t)p->n - 1, "x",
@@ -129,6 +152,7 @@ static slc_status print(cli_context *cli, const cli_surface *surface, const path
                 list, json_pack("{s:s, s:I, s:n, s:n, s:n}", "optimizer", p->spec,
                                 "steps", (json_int_t)p->n - 1, "x", "y", "value"));
     }
+    cli_table_end(&t, cli->json ? NULL : stdout);
     if (cli->json)
         return cli_print_json(json_pack("{s:i, s:s, s:o}", "schema", 1, "function",
                                         surface->name, "paths", list),
@@ -159,6 +183,8 @@ static slc_status run(cli_context *cli, const void *of, int count, char **args,
             st = slc_fail(err, SLC_ENOMEM, "paths: out of memory");
         if (st == SLC_OK) walk(&paths[i], surface, s->steps);
     }
+    for (size_t i = 0; st == SLC_OK && i < n; i++)
+        name_path(&paths[i], paths, n);
     if (st == SLC_OK && s->output) st = draw(surface, paths, n, s->output, err);
     if (st == SLC_OK) st = print(cli, surface, paths, n, err);
     slc_arena_free(&arena);

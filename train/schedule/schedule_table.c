@@ -64,7 +64,7 @@ slc_status slc_schedule_check(const slc_schedule *schedule, const void *settings
         return slc_fail(
             err, SLC_EINVAL,
             "schedule %s: the warm-up of %llu steps leaves nothing of a run of "
-            "%llu steps",
+            "%llu steps; lower schedule.warmup_epochs",
             schedule->entry.name, (unsigned long long)at.warmup,
             (unsigned long long)at.steps);
     return schedule->check ? schedule->check(settings, &at, err) : SLC_OK;
