@@ -310,11 +310,16 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     const inspect_settings *const s = settings;
     subject it = {0};
     json_t *maps = json_array();
+    const char *const dot = s->output ? strrchr(s->output, '.') : NULL;
     (void)count;
 
     slc_status st = SLC_OK;
     if (s->featmaps && !s->output)
         st = slc_fail(err, SLC_EINVAL, "--featmaps needs -o DIR for its sheets");
+    else if (s->featmaps && dot && (strcmp(dot, ".png") == 0 || strcmp(dot, ".svg") == 0))
+        st = slc_fail(err, SLC_EINVAL,
+                      "%s: --featmaps draws a sheet for each layer and needs a folder",
+                      s->output);
     if (st == SLC_OK) st = open_subject(&it, cli, s, args[0], err);
     if (st == SLC_OK && s->featmaps && !it.trained.model)
         st = slc_fail(err, SLC_EINVAL,

@@ -110,6 +110,7 @@ END
             --set 'model={layers: [flatten, batch_norm, {linear: {out: 4}}]}' --set train.batch=1
     done
     [ ! -e x ] || fail 'a run that could not begin left its directory'
+    expect 2 'maps.png: --featmaps draws a sheet for each layer and needs a folder' "$sluice" inspect run --featmaps fix/photos -o maps.png
     # What a grey data set cannot do is told with its line, before the first picture.
     printf 'data: {path: idx:fix/idx}\naugment:\n  - hflip\n  - channel_shuffle\nmodel: {name: mlp}\n' >bad.yaml
     expect 2 'bad.yaml:4: channel_shuffle needs three channels, images have 1' "$sluice" train bad.yaml -o x

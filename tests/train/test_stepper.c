@@ -89,8 +89,39 @@ static void test_agrees_with_pytorch(size_t k)
     slc_recipe_free(&recipe);
 }
 
+/* Adam's first step has the length of the rate, also for weights that begin late. */
+static void test_thawed_weights_count_from_their_first_step(void)
+{
+    slc_recipe recipe = read("optim: {name: adam, lr: 0.01}\n"
+                             "train: {freeze: [fc.weight], unfreeze_at: 1}\n");
+    slc_model *m = make(&recipe);
+    slc_err err = {0};
+    stepper s;
+    const slc_rate rate = {.lr = 0.01, .momentum = -1};
+    (void)slc_model_freeze(m, "fc.weight", true);
+    CHECK(slc_stepper_create(&s, m, &recipe, 2, &err) == SLC_OK, "%s", err.msg);
+    for (uint64_t t = 1; t <= 100; t++) {
+        for (int i = 0; i < 2 * N; i++)
+            slc_model_grads(m)[i] = 0.5f;
+        (void)slc_stepper_step(&s, t, rate, -1);
+    }
+    CHECK(slc_model_weights(m)[0] == start(0), "%g", (double)slc_model_weights(m)[0]);
+    (void)slc_model_freeze(m, "fc.weight", false);
+    s.thawed = 100;
+    CHECK(slc_stepper_cut(&s, &err) == SLC_OK, "%s", err.msg);
+    const float bias = slc_model_weights(m)[2 * N - 1];
+    (void)slc_stepper_step(&s, 101, rate, -1);
+    const double first = slc_model_weights(m)[0] - start(0),
+                 next = slc_model_weights(m)[2 * N - 1] - bias;
+    CHECK(fabs(first + 0.01) < 1e-6 && fabs(next + 0.01) < 1e-5, "%g, %g", first, next);
+    slc_stepper_free(&s);
+    slc_model_destroy(&m);
+    slc_recipe_free(&recipe);
+}
+
 int main(void)
 {
+    test_thawed_weights_count_from_their_first_step();
     for (size_t k = 0; k < SLC_COUNT(golden); k++)
         test_agrees_with_pytorch(k);
     return 0;

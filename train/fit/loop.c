@@ -251,6 +251,8 @@ static slc_status run_epoch(run *r, slc_err *err)
 static slc_status thaw(run *r, slc_err *err)
 {
     slc_status st = slc_run_freeze(r, false, err);
+    r->step_of.thawed =
+        (uint64_t)r->recipe->train.unfreeze_at * slc_run_steps_per_epoch(r);
     if (st == SLC_OK) st = slc_stepper_cut(&r->step_of, err);
     return st == SLC_OK ? slc_run_frozen_open(r, err) : st;
 }

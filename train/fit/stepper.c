@@ -90,6 +90,16 @@ static double lr_factor(const stepper *s, const slc_tensor_info *info, const gro
     return factor;
 }
 
+/* What was frozen counts its steps from its first, as PyTorch does: moments that are zero still
+ * are no mean of a thousand gradients. */
+static uint64_t since(const stepper *s, const slc_tensor_info *info)
+{
+    const slc_texts *globs = &s->recipe->train.freeze;
+    for (size_t i = 0; i < globs->n; i++)
+        if (fnmatch(globs->v[i], info->name, 0) == 0) return s->thawed;
+    return 0;
+}
+
 static double decay_of(const stepper *s, const slc_tensor_info *info, const group *g)
 {
     const slc_recipe_optim *more = &s->recipe->optim_more;
@@ -101,16 +111,16 @@ static double decay_of(const stepper *s, const slc_tensor_info *info, const grou
 }
 
 /* Appends a tensor, joined with its neighbour if the two are treated alike. */
-static void add_range(stepper_chunk *ranges, size_t *n, const slc_tensor_info *info,
-                      double factor, double decay, bool join)
+static void add_range(stepper_chunk *ranges, size_t *n, const stepper_chunk *next,
+                      bool join)
 {
     stepper_chunk *last = *n ? &ranges[*n - 1] : NULL;
-    if (join && last && last->offset + last->size == info->offset &&
-        last->lr_factor == factor && last->decay == decay) {
-        last->size += info->size;
-        return;
-    }
-    ranges[(*n)++] = (stepper_chunk){info->offset, info->size, factor, decay};
+    if (join && last && last->offset + last->size == next->offset &&
+        last->lr_factor == next->lr_factor && last->decay == next->decay &&
+        last->since == next->since)
+        last->size += next->size;
+    else
+        ranges[(*n)++] = *next;
 }
 
 static slc_status cut_ranges(stepper *s, const stepper_chunk *ranges, size_t n,
@@ -179,8 +189,12 @@ slc_status slc_stepper_cut(stepper *s, slc_err *err)
         const slc_tensor_info *info = slc_model_tensor(s->model, t);
         if (info->role == SLC_ROLE_BUFFER || info->frozen || info->size == 0) continue;
         const group *own = group_of(&g, info->name);
-        add_range(ranges, &n, info, lr_factor(s, info, own, ranks),
-                  decay_of(s, info, own), join);
+        const stepper_chunk next = {.offset = info->offset,
+                                    .size = info->size,
+                                    .lr_factor = lr_factor(s, info, own, ranks),
+                                    .decay = decay_of(s, info, own),
+                                    .since = since(s, info)};
+        add_range(ranges, &n, &next, join);
     }
     if (st == SLC_OK) st = cut_ranges(s, ranges, n, err);
     if (st == SLC_OK && s->recipe->train.clip_adaptive > 0) st = cut_units(s, err);
@@ -307,7 +321,7 @@ static void move(stepper *s, const plan *p, const stepper_chunk *c)
     if (p->scale != 1)
         for (size_t i = 0; i < c->size; i++)
             g[i] *= p->scale;
-    const slc_step at = {.step = p->step,
+    const slc_step at = {.step = p->step - c->since,
                          .lr = p->rate.lr * c->lr_factor,
                          .decay = c->decay,
                          .momentum = p->rate.momentum};

@@ -11,6 +11,7 @@ enum { STEPPER_CHUNK = 8192 }; /* floats: w, g and two slots of a chunk fit into
 typedef struct stepper_chunk {
     size_t offset, size;
     double lr_factor, decay;
+    uint64_t since; /* steps done before it began to learn */
 } stepper_chunk;
 
 typedef struct stepper_unit {
@@ -21,6 +22,8 @@ typedef struct stepper {
     slc_model *model;
     const slc_recipe *recipe;
     size_t count, slots, threads;
+    uint64_t
+        thawed; /* steps done before train.freeze's tensors learn: their moments begin then */
     float *slot[SLC_MAX_SLOTS];
     float *slow; /* lookahead; NULL = off */
     float *ema;  /* NULL = off */
