@@ -256,6 +256,7 @@ typedef struct slc_op {
      * settings' own (one_of) or one built in arena (policies). Children are ordinary steps. */
     slc_status (*children)(const void *settings, slc_arena *arena, const slc_node **list,
                            slc_err *err);
+    bool in_order; /* children run one after the other; else each may be the first */
 } slc_op;
 
 /* Whether the key `draw` of this op may name the mode; none does if nothing is drawn. */

@@ -245,6 +245,7 @@ const slc_op slc_op_random_apply = {
     .draw = apply_draw,
     .expand = apply_expand,
     .children = children,
+    .in_order = true,
 };
 
 const slc_op slc_op_random_order = {

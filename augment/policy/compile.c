@@ -13,6 +13,7 @@ typedef struct compiler {
     slc_images images; /* at this point */
     unsigned depth;
     const slc_node *outer; /* the item whose op wrote the list that is read, or NULL */
+    bool in_order;         /* of the list that is read, as slc_op's */
     bool normalized;
     slc_err *err;
 } compiler;
@@ -111,10 +112,13 @@ static slc_status compile_children(compiler *c, slc_step *step, const slc_node *
     }
     const slc_images images = c->images;
     const slc_node *outer = c->outer;
+    const bool in_order = c->in_order;
+    c->in_order = op->in_order;
     if (!outer && list && list->origin != item->origin) c->outer = item;
     status = compile_list(c, list, &step->children, &step->child_count);
     c->images = images;
     c->outer = outer;
+    c->in_order = in_order;
     c->depth--;
     return status;
 }
@@ -167,22 +171,34 @@ static void sizes(const slc_step *steps, size_t count, size_t *w, size_t *h)
         if (!size_of(steps + i, w, h)) *w = *h = 0;
 }
 
-/* A crop that cannot fit is refused here where the size before it is known. In a combinator
- * that is so until one of its ops changes it, for they may run in any order, or alone. */
+/* What an op makes of a number of channels; 0: not known. */
+static size_t channels_after(const slc_step *step, size_t channels)
+{
+    const slc_op *op = step->op;
+    if (op->channels && channels > 0) return op->channels(step->settings, channels);
+    if (op->channels) {
+        const size_t of_grey = op->channels(step->settings, 1);
+        return of_grey == op->channels(step->settings, 3) ? of_grey : 0;
+    }
+    for (size_t i = 0; i < step->child_count; i++)
+        if (channels_after(step->children + i, channels) != channels) return 0;
+    return channels;
+}
+
+/* A crop that cannot fit is refused here where the size before it is known. */
 static slc_status check_size(compiler *c, const slc_step *step, const slc_node *item)
 {
     const slc_draw draw = {0};
     slc_region region = {0};
-    size_t w = c->images.w, h = c->images.h;
-    if (step->op->region && w && h) {
+    slc_images after = c->images;
+    if (step->op->region && after.w && after.h) {
         char where[256];
-        if (step->op->region(step->settings, &draw, w, h, &region, c->err))
+        if (step->op->region(step->settings, &draw, after.w, after.h, &region, c->err))
             return slc_err_prefix(c->err, "%s", where_of(c, item, where));
     }
-    if (!size_of(step, &w, &h)) w = h = 0;
-    const bool kept = w == c->images.w && h == c->images.h;
-    c->images.w = c->depth > 0 && !kept ? 0 : w;
-    c->images.h = c->depth > 0 && !kept ? 0 : h;
+    if (!size_of(step, &after.w, &after.h)) after.w = after.h = 0;
+    after.channels = channels_after(step, after.channels);
+    if (c->in_order) c->images = after;
     return SLC_OK;
 }
 
@@ -294,10 +310,7 @@ static slc_status compile_item(compiler *c, const slc_node *item, slc_step *step
         c->policy->views *= step->op->views(step->settings);
     status = compile_children(c, step, item);
     c->policy->random = random || (c->policy->random && !step->op->views);
-    if (!status) status = check_size(c, step, item);
-    if (!status && step->op->channels && c->images.channels)
-        c->images.channels = step->op->channels(step->settings, c->images.channels);
-    return status;
+    return status ? status : check_size(c, step, item);
 }
 
 static slc_status compile_list(compiler *c, const slc_node *list, slc_step **steps,
@@ -333,7 +346,8 @@ slc_status slc_policy_create(slc_policy **out, const slc_node *list, const char 
     if (!policy) return slc_fail(err, SLC_ENOMEM, "%s: no memory", what);
     policy->views = 1;
     slc_norm_make(&policy->plain, (const float[3]){0}, (const float[3]){1, 1, 1});
-    compiler c = {.policy = policy, .what = what, .images = images, .err = err};
+    compiler c = {
+        .policy = policy, .what = what, .images = images, .in_order = true, .err = err};
     const slc_status status = compile_list(&c, list, &policy->steps, &policy->count);
     policy->normalized = c.normalized;
     if (status)

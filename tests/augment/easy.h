@@ -7,16 +7,21 @@
 #include "tests/check.h"
 
 /* Compiles ops; stops the test if that fails. */
-static inline slc_policy *easy_policy(const char *ops, slc_arena *arena, size_t channels)
+static inline slc_policy *easy_policy_for(const char *ops, slc_arena *arena,
+                                          slc_images images)
 {
     slc_err err = {0};
     slc_node *list = NULL;
     slc_policy *policy = NULL;
     CHECK(!slc_node_parse(&list, arena, ops, strlen(ops), "test", &err), "%s", err.msg);
-    CHECK(!slc_policy_create(&policy, list, "test", (slc_images){.channels = channels},
-                             &err),
-          "%s: %s", ops, err.msg);
+    CHECK(!slc_policy_create(&policy, list, "test", images, &err), "%s: %s", ops,
+          err.msg);
     return policy;
+}
+
+static inline slc_policy *easy_policy(const char *ops, slc_arena *arena, size_t channels)
+{
+    return easy_policy_for(ops, arena, (slc_images){.channels = channels});
 }
 
 /* The message with which ops are refused. */

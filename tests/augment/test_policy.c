@@ -275,6 +275,13 @@ static const struct {
     {"- hflip\n- ten_crop: {size: 40}",
      "test:2: five_crop: 40 x 40 px does not fit into 28",
      {28, 28, 1}},
+    {"- grayscale\n- channel_shuffle",
+     "test:2: channel_shuffle needs three channels, images have 1",
+     {0}},
+    {"- resize: {size: [20, 20]}\n- one_of:\n    ops:\n    - center_crop: {size: 30}\n"
+     "    - five_crop: {size: 30}",
+     "test:5: five_crop: 30 x 30 px does not fit into 20 x 20",
+     {0}},
     {"- rotate: {degrees: -30}", "-30 is negative; one number d is [-d, d]", {0}},
     {"- affine:\n    degrees: 5\n    shear: [2, 1]", "the range [2, 1] is empty", {0}},
     {"- zoom_out: {side_range: [2, 1]}", "the range [2, 1] is empty", {0}},
@@ -300,6 +307,24 @@ static void test_refuses_with_line_and_reason(void)
               refused[i].want);
         slc_arena_free(&arena);
     }
+}
+
+/* Ops of which one is chosen do not see what another would leave; nobody knows what follows. */
+static void test_choices_see_the_same_image(void)
+{
+    static const char *const fine[] = {
+        "[{one_of: {ops: [grayscale, channel_shuffle]}}]",
+        "[{some_of: {ops: [{crop: {height: 4, width: 4}}, {crop: {height: 6, width: "
+        "6}}]}}]",
+        "[{one_of: {ops: [{pad: {padding: 9}}, hflip]}}, {random_crop: {size: 20}}]",
+        "[{random_apply: {p: 1, ops: [{pad: {padding: 9}}, {random_crop: {size: "
+        "20}}]}}]"};
+    slc_arena arena = {0};
+    for (size_t i = 0; i < SLC_COUNT(fine); i++) {
+        slc_policy *policy = easy_policy_for(fine[i], &arena, (slc_images){10, 10, 3});
+        slc_policy_destroy(&policy);
+    }
+    slc_arena_free(&arena);
 }
 
 /* What depends on the image is an error of the sample, with its numbers. */
@@ -462,6 +487,7 @@ int main(void)
     test_five_crop_takes_the_corners();
     test_scale_crops_zoom();
     test_refuses_with_line_and_reason();
+    test_choices_see_the_same_image();
     test_reports_images_that_do_not_suit();
     test_normalises_as_torch_does();
     test_knows_its_output_size();

@@ -22,7 +22,7 @@ NAMES = {"shear": "Shear", "translate": "Translate", "rotate": "Rotate", "bright
 
 def move_of(step, text):
     """torchvision's name and magnitude of one traced step."""
-    op = step.split("/")[1]
+    op = step.split("/")[-1]
     values = {k: float(v) for k, v in (pair.split("=") for pair in text.split())}
     name = NAMES[op]
     if op in ("shear", "translate"):
