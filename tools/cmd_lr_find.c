@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "tools/cmd.h"
+#include "tools/open.h"
 #include "tools/plot.h"
 #include "train/lr_find.h"
 
@@ -104,12 +105,9 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
     const find_settings *s = settings;
     slc_recipe recipe = {0};
     slc_lr_find found = {0};
-    const char *sets[CLI_MAX_TEXTS + 1] = {NULL};
     (void)count;
 
-    for (size_t i = 0; i < s->set.n; i++)
-        sets[i] = s->set.v[i];
-    slc_status st = slc_recipe_open(&recipe, args[0], sets, err);
+    slc_status st = cli_recipe_open(&recipe, args[0], &s->set, err);
     if (st == SLC_OK)
         st = slc_lr_find_run(&found,
                              &(slc_lr_find_settings){.recipe = &recipe,

@@ -128,11 +128,10 @@ static slc_status run(cli_context *cli, const void *of, int count, char **args,
                       slc_err *err)
 {
     const settings *s = of;
-    const char *room[CLI_MAX_TEXTS + 4];
     slc_recipe recipe = {0};
     curve c = {0};
     (void)count;
-    slc_status st = slc_recipe_open(&recipe, args[0], cli_sets(&s->sets, room), err);
+    slc_status st = cli_recipe_open(&recipe, args[0], &s->sets, err);
     if (st == SLC_OK) st = count_steps(cli, args[0], &recipe, s, &c.per, err);
     if (st == SLC_OK) st = compute(&recipe, &c, err);
     if (st == SLC_OK && s->output) st = draw(&recipe, &c, s->output, err);

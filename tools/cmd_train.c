@@ -206,7 +206,8 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
 
     slc_status st = check_use(s, count, err);
     if (st == SLC_OK) st = assemble(s, &arena, sets, err);
-    if (st == SLC_OK && count) st = slc_recipe_open(&recipe, args[0], sets, err);
+    if (st == SLC_OK && count)
+        st = slc_recipe_open(&recipe, cli_recipe_path(args[0], &arena), sets, err);
     if (st == SLC_OK && s->dry_run) {
         st = count ? cli_plan_print(cli, &recipe, err)
                    : slc_fail(err, SLC_EINVAL, "--dry-run needs a RECIPE");

@@ -48,11 +48,8 @@ typedef slc_status question(const slc_sanity_settings *settings, json_t **result
 static slc_status ask(cli_context *cli, const sanity_options *s, const char *path,
                       question *what, json_t **result, slc_err *err)
 {
-    const char *room[CLI_MAX_TEXTS + 4];
     slc_recipe recipe = {0};
-    slc_arena arena = {0};
-    slc_status st = slc_recipe_open(&recipe, cli_recipe_path(path, &arena),
-                                    cli_sets(&s->sets, room), err);
+    slc_status st = cli_recipe_open(&recipe, path, &s->sets, err);
     if (st == SLC_OK)
         st = what(&(slc_sanity_settings){.recipe = &recipe,
                                          .images = s->images,
@@ -68,7 +65,6 @@ static slc_status ask(cli_context *cli, const sanity_options *s, const char *pat
         json_object_set_new(*result, "schema", json_integer(1));
     }
     slc_recipe_free(&recipe);
-    slc_arena_free(&arena);
     return st;
 }
 

@@ -40,14 +40,23 @@ const char *const *cli_sets(const cli_texts *sets, const char *room[CLI_MAX_TEXT
     return room;
 }
 
+slc_status cli_recipe_open(slc_recipe *out, const char *path, const cli_texts *sets,
+                           slc_err *err)
+{
+    const char *room[CLI_MAX_TEXTS + 4];
+    slc_arena arena = {0};
+    const slc_status st =
+        slc_recipe_open(out, cli_recipe_path(path, &arena), cli_sets(sets, room), err);
+    slc_arena_free(&arena);
+    return st;
+}
+
 slc_status cli_stream_open(cli_stream *out, const cli_context *cli, const char *path,
                            const cli_texts *sets, const char *split, slc_err *err)
 {
-    const char *room[CLI_MAX_TEXTS + 4];
     *out = (cli_stream){0};
 
-    slc_status st = slc_recipe_open(&out->recipe, cli_recipe_path(path, &out->arena),
-                                    cli_sets(sets, room), err);
+    slc_status st = cli_recipe_open(&out->recipe, path, sets, err);
     if (st == SLC_OK)
         st = slc_recipe_open_sources(&out->sources, &out->recipe, cli->log, err);
     if (st == SLC_OK)
@@ -72,6 +81,5 @@ void cli_stream_close(cli_stream *stream)
     slc_recipe_free_plans(&stream->plans);
     slc_recipe_close_sources(&stream->sources);
     slc_recipe_free(&stream->recipe);
-    slc_arena_free(&stream->arena);
     *stream = (cli_stream){0};
 }

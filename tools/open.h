@@ -11,11 +11,14 @@ typedef struct cli_stream {
     slc_recipe_plans plans;
     slc_loader_settings
         settings; /* of the training stream; may be changed before opening */
-    slc_arena arena;
     const slc_source *source;
 } cli_stream; /* zero is closed */
 
-/* Reads the recipe (or the recipe.yaml of a run directory) with its --set assignments, opens its data.
+/* Reads a recipe, or that of a run directory, with its --set assignments. */
+SLC_CHECKED slc_status cli_recipe_open(slc_recipe *out, const char *path,
+                                       const cli_texts *sets, slc_err *err);
+
+/* The same, and opens its data.
  * split: "train", "val" or "test". */
 SLC_CHECKED slc_status cli_stream_open(cli_stream *out, const cli_context *cli,
                                        const char *path, const cli_texts *sets,

@@ -81,10 +81,11 @@ slc_status slc_run_claim(run *r, slc_err *err)
     if (s->resume) return visit_all(r, REMOVE_TEMPORARY, &found, err);
     st = visit_all(r, FIND, &found, err);
     if (st != SLC_OK || !found) return st;
-    return slc_fail(err, SLC_EINVAL,
-                    "%s holds a run already: resume it, overwrite it, or choose another "
-                    "directory",
-                    s->run);
+    return slc_fail(
+        err, SLC_EINVAL,
+        "%s holds a run already: --resume it, --overwrite it, or choose another "
+        "directory",
+        s->run);
 }
 
 void slc_run_retreat(run *r)
