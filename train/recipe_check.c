@@ -106,6 +106,14 @@ static slc_status check_train(const slc_recipe *r, slc_err *err)
     if (t->ema.on && t->swa.on)
         return slc_node_fail(err, at(r, "train", "swa"),
                              "train: give ema or swa, not both");
+    if (t->ema.on && t->ema.decay >= 1 && !t->ema.warmup)
+        return slc_node_fail(err, at(r, "train", "ema"),
+                             "train: ema with decay 1 keeps the first weights forever");
+    if (r->optim_more.lookahead > 0 && r->optim_more.lookahead_alpha <= 0 &&
+        r->optim_more.lookahead_growth <= 0)
+        return slc_node_fail(err, at(r, "optim", "lookahead_alpha"),
+                             "optim: lookahead_alpha 0 pulls back to the first weights "
+                             "forever");
     if (t->swa.on && t->keep == SLC_KEEP_BEST)
         return slc_node_fail(err, at(r, "train", "keep"),
                              "train: keep is best, but swa keeps its average");

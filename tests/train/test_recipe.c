@@ -73,6 +73,8 @@ static void test_refuses_contradictions(void)
     refused("data: {train: a, folds: 5, fold: 5}\n", "fold 5 of 5");
     refused("train: {clip_norm: 1, clip_adaptive: 0.01}\n", "not both");
     refused("train: {ema: {}, swa: {}}\n", "not both");
+    refused("train: {ema: {decay: 1, warmup: false}}\n", "first weights");
+    refused("optim: {name: adam, lookahead: 5, lookahead_alpha: 0}\n", "first weights");
     refused("data: {train: a, val: b}\ntrain: {swa: {}, keep: best}\n",
             "swa keeps its average");
     refused("model: {name: mlp, head: 'fc.*'}\n", "head without from");
