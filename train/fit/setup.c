@@ -296,6 +296,17 @@ static slc_status check_swa(const run *r, slc_err *err)
         (unsigned long long)r->planned, (unsigned long long)every);
 }
 
+/* A run that is cut short for a trial may end before that; it is not wrong. */
+static void mention_frozen(const run *r)
+{
+    const uint64_t thaw = (uint64_t)r->recipe->train.unfreeze_at;
+    if (thaw > 0 && thaw * slc_run_steps_per_epoch(r) >= r->planned)
+        slc_log_line(r->settings->log, SLC_WARNING,
+                     "train.unfreeze_at is %llu, and the run ends before: what is frozen "
+                     "stays so",
+                     (unsigned long long)thaw);
+}
+
 /* The number of steps follows from the stream; the schedule must fit them. */
 static slc_status plan_steps(run *r, slc_err *err)
 {
@@ -322,6 +333,7 @@ static slc_status plan_steps(run *r, slc_err *err)
                            .base_momentum = -1};
     st = slc_schedule_check(recipe->schedule, recipe->schedule_settings, &recipe->warmup,
                             &when, err);
+    mention_frozen(r);
     return st == SLC_OK ? check_swa(r, err) : st;
 }
 
