@@ -71,8 +71,8 @@ const cli_cmd cli_cmd_calibrate = {
         "(Guo et al. 2017). Answers stay as they are; eval, predict and ensembles of one "
         "file use the\n"
         "probabilities of FILE. Without --output nothing is written.",
-    .examples = "  sluice calibrate runs/demo\n"
-                "  sluice calibrate runs/demo -o runs/demo/model.safetensors",
+    .examples = "  sluice calibrate runs/photos\n"
+                "  sluice calibrate runs/photos -o runs/photos/model.safetensors",
     .options = options,
     .initial = &(const settings){.split = "val"},
     .settings_size = sizeof(settings),

@@ -139,7 +139,7 @@ const cli_cmd cli_cmd_compare = {
                "exact p:\n"
                "the chance of such a difference between models that are equally good.",
     .examples = "  sluice compare runs/one runs/two\n"
-                "  sluice compare runs/one ensemble.safetensors --data ~/photos --json",
+                "  sluice compare runs/one ensemble.safetensors --data new.csv --json",
     .options = options,
     .initial = &(const settings){.split = "test", .resamples = 2000},
     .settings_size = sizeof(settings),

@@ -249,7 +249,7 @@ const cli_cmd cli_cmd_eval = {
         "scores: path, class\n"
         "and all logits between tabs, or JSON.\n\n" CLI_FOREIGN_DETAILS,
     .examples = "  sluice eval runs/demo\n"
-                "  sluice eval runs/demo --data ~/photos --split val -o report\n"
+                "  sluice eval runs/photos --data ~/new-photos -o report\n"
                 "  sluice eval --model resnet18 --weights resnet18.safetensors cat.jpg "
                 "--json",
     .options = options,

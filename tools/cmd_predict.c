@@ -146,7 +146,7 @@ const cli_cmd cli_cmd_predict = {
                "code 1).\n\n" CLI_FOREIGN_DETAILS,
     .examples =
         "  sluice predict runs/demo shoe.png\n"
-        "  sluice predict runs/demo ~/photos --top 1 --json\n"
+        "  sluice predict runs/photos ~/photos --top 1 --json\n"
         "  sluice predict --model resnet18 --weights resnet18.safetensors cat.jpg",
     .options = options,
     .initial = &(const predict_settings){.top = 3, .foreign.batch = 64},
