@@ -1,4 +1,4 @@
-#include "augment/kernel/filter.h"
+#include "augment/kernel/filter_pairs.h"
 
 #define FILTERS slc_filters_avx512
 #include "augment/kernel/filter_body.h"
