@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/block.h"
 #include "base/num.h"
 #include "base/pool.h"
 #include "config.h"
@@ -61,9 +62,9 @@ static slc_status make_blocks(slc_model *m, slc_err *err)
     slc_exec *ex = &m->exec;
     const size_t weights = slc_max(m->net->weights, 1) * sizeof(float);
     const size_t buffers = slc_max(m->net->buffers, 1) * sizeof(float);
-    ex->weights = aligned_alloc(64, slc_round_up(weights, 64));
-    ex->buffers = aligned_alloc(64, slc_round_up(buffers, 64));
-    if (!ex->inference) ex->grads = aligned_alloc(64, slc_round_up(weights, 64));
+    ex->weights = slc_block_alloc(weights);
+    ex->buffers = slc_block_alloc(buffers);
+    if (!ex->inference) ex->grads = slc_block_alloc(weights);
     if (!ex->weights || !ex->buffers || (!ex->inference && !ex->grads))
         return slc_fail(err, SLC_ENOMEM, "model: no memory for %zu weights",
                         m->net->weights);

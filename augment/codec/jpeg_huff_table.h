@@ -11,7 +11,7 @@
 #include <jpeglib.h>
 
 enum {
-    LOOK = 11, /* bits of one look */
+    LOOK = 10, /* bits of one look */
     LOOKS = 1 << LOOK,
     LONGEST = 16, /* bits of a code */
     LAST = 64     /* coefficients of a block */

@@ -7,21 +7,24 @@
 float slc_norm_shortcut(const slc_norm *norm, size_t c, uint8_t px)
 {
     const float v = px;
-    float q = v * norm->by_255;
-    q = fmaf(fmaf(-q, 255.0f, v), norm->by_255, q);
-    const float x = q - norm->mean[c];
-    float r = x * norm->by_std[c];
-    return fmaf(fmaf(-r, norm->std[c], x), norm->by_std[c], r);
+    const float x = fmaf(v, SLC_BY_255, v * SLC_REST_255) - norm->mean[c];
+    return fmaf(x, norm->by_std[c], x * norm->rest_std[c]);
+}
+
+/* 1 / v as a sum of two floats. */
+static void invert(float v, float *by, float *rest)
+{
+    *by = 1.0f / v;
+    *rest = fmaf(-*by, v, 1.0f) / v;
 }
 
 void slc_norm_make(slc_norm *norm, const float mean[3], const float std[3])
 {
-    norm->by_255 = 1.0f / 255.0f;
     norm->arithmetic = true;
     for (size_t c = 0; c < 3; c++) {
         norm->mean[c] = mean[c];
         norm->std[c] = std[c];
-        norm->by_std[c] = 1.0f / std[c];
+        invert(std[c], &norm->by_std[c], &norm->rest_std[c]);
     }
     for (size_t c = 0; c < 3; c++)
         for (unsigned i = 0; i < 256; i++) {

@@ -13,12 +13,16 @@
 #include "base/dtype.h"
 #include "base/isa.h"
 
+/* 1 / 255 as a sum of two floats. */
+#define SLC_BY_255 (1.0f / 255.0f)
+#define SLC_REST_255 ((float)(1.0 / 255.0 - (double)SLC_BY_255))
+
 typedef struct slc_norm {
     float mean[3], std[3];
-    float table[3][256];     /* the definition: value of each pixel */
-    float by_255, by_std[3]; /* reciprocals */
-    /* Whether the shortcut of the vector variants (a product with the reciprocal, corrected by
-     * its own remainder: Markstein 1990) gives table's bits for all 768 values. */
+    float table[3][256];          /* the definition: value of each pixel */
+    float by_std[3], rest_std[3]; /* reciprocals, and what they lack */
+    /* Whether the shortcut of the vector variants (products with the reciprocal as a sum of two
+     * floats, one rounding) gives table's bits for all 768 values. */
     bool arithmetic;
 } slc_norm;
 

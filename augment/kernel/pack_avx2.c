@@ -3,7 +3,7 @@
 #include "augment/kernel/pack.h"
 
 typedef struct lanes {
-    __m256 mean, std, by_std;
+    __m256 mean, by_std, rest_std;
 } lanes;
 
 static lanes lanes_of(const slc_norm *norm, size_t first, size_t channels)
@@ -12,8 +12,8 @@ static lanes lanes_of(const slc_norm *norm, size_t first, size_t channels)
     for (size_t i = 0; i < 8; i++) {
         const size_t c = (first + i) % channels;
         v[0][i] = norm->mean[c];
-        v[1][i] = norm->std[c];
-        v[2][i] = norm->by_std[c];
+        v[1][i] = norm->by_std[c];
+        v[2][i] = norm->rest_std[c];
     }
     return (lanes){_mm256_loadu_ps(v[0]), _mm256_loadu_ps(v[1]), _mm256_loadu_ps(v[2])};
 }
@@ -21,13 +21,12 @@ static lanes lanes_of(const slc_norm *norm, size_t first, size_t channels)
 /* slc_norm_shortcut of eight pixels. */
 static inline __m256 normal(__m128i px, const lanes *k)
 {
-    const __m256 by_255 = _mm256_set1_ps(1.0f / 255.0f), white = _mm256_set1_ps(255.0f);
+    const __m256 by_255 = _mm256_set1_ps(SLC_BY_255),
+                 rest_255 = _mm256_set1_ps(SLC_REST_255);
     const __m256 v = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(px));
-    __m256 q = _mm256_mul_ps(v, by_255);
-    q = _mm256_fmadd_ps(_mm256_fnmadd_ps(q, white, v), by_255, q);
-    const __m256 x = _mm256_sub_ps(q, k->mean);
-    const __m256 r = _mm256_mul_ps(x, k->by_std);
-    return _mm256_fmadd_ps(_mm256_fnmadd_ps(r, k->std, x), k->by_std, r);
+    const __m256 x =
+        _mm256_sub_ps(_mm256_fmadd_ps(v, by_255, _mm256_mul_ps(v, rest_255)), k->mean);
+    return _mm256_fmadd_ps(x, k->by_std, _mm256_mul_ps(x, k->rest_std));
 }
 
 static inline __m128i bf16(__m256 v)
@@ -69,8 +68,8 @@ static inline size_t split(const slc_pack *pack, void *dst, slc_dtype type,
     size_t x = 0;
     for (size_t c = 0; c < 3; c++)
         k[c] = (lanes){_mm256_set1_ps(pack->norm->mean[c]),
-                       _mm256_set1_ps(pack->norm->std[c]),
-                       _mm256_set1_ps(pack->norm->by_std[c])};
+                       _mm256_set1_ps(pack->norm->by_std[c]),
+                       _mm256_set1_ps(pack->norm->rest_std[c])};
     const bool past_cache =
         type == SLC_F32 && pack->past_cache &&
         ((uintptr_t)dst | pack->plane * sizeof(float)) % sizeof(__m256) == 0;

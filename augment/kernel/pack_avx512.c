@@ -4,7 +4,7 @@
 
 /* Constants of sixteen lanes. */
 typedef struct lanes {
-    __m512 mean, std, by_std;
+    __m512 mean, by_std, rest_std;
 } lanes;
 
 /* Lane i belongs to channel (first + i) % channels; first is 0, 16 or 32. Rows of small pictures
@@ -17,20 +17,19 @@ static inline lanes lanes_of(const slc_norm *norm, size_t first, size_t channels
     const __m512i at =
         channels == 3 ? _mm512_loadu_si512(phase + first) : _mm512_setzero_si512();
     return (lanes){_mm512_permutexvar_ps(at, _mm512_maskz_loadu_ps(7, norm->mean)),
-                   _mm512_permutexvar_ps(at, _mm512_maskz_loadu_ps(7, norm->std)),
-                   _mm512_permutexvar_ps(at, _mm512_maskz_loadu_ps(7, norm->by_std))};
+                   _mm512_permutexvar_ps(at, _mm512_maskz_loadu_ps(7, norm->by_std)),
+                   _mm512_permutexvar_ps(at, _mm512_maskz_loadu_ps(7, norm->rest_std))};
 }
 
 /* slc_norm_shortcut of sixteen pixels. */
 static inline __m512 normal(__m128i px, const lanes *k)
 {
-    const __m512 by_255 = _mm512_set1_ps(1.0f / 255.0f), white = _mm512_set1_ps(255.0f);
+    const __m512 by_255 = _mm512_set1_ps(SLC_BY_255),
+                 rest_255 = _mm512_set1_ps(SLC_REST_255);
     const __m512 v = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(px));
-    __m512 q = _mm512_mul_ps(v, by_255);
-    q = _mm512_fmadd_ps(_mm512_fnmadd_ps(q, white, v), by_255, q);
-    const __m512 x = _mm512_sub_ps(q, k->mean);
-    const __m512 r = _mm512_mul_ps(x, k->by_std);
-    return _mm512_fmadd_ps(_mm512_fnmadd_ps(r, k->std, x), k->by_std, r);
+    const __m512 x =
+        _mm512_sub_ps(_mm512_fmadd_ps(v, by_255, _mm512_mul_ps(v, rest_255)), k->mean);
+    return _mm512_fmadd_ps(x, k->by_std, _mm512_mul_ps(x, k->rest_std));
 }
 
 static inline __m256i bf16(__m512 v)
@@ -105,10 +104,10 @@ static inline void split(const slc_pack *pack, void *dst, slc_dtype type,
 {
     const lanes k[3] = {
         lanes_of(pack->norm, 0, 1),
-        {_mm512_set1_ps(pack->norm->mean[1]), _mm512_set1_ps(pack->norm->std[1]),
-         _mm512_set1_ps(pack->norm->by_std[1])},
-        {_mm512_set1_ps(pack->norm->mean[2]), _mm512_set1_ps(pack->norm->std[2]),
-         _mm512_set1_ps(pack->norm->by_std[2])}};
+        {_mm512_set1_ps(pack->norm->mean[1]), _mm512_set1_ps(pack->norm->by_std[1]),
+         _mm512_set1_ps(pack->norm->rest_std[1])},
+        {_mm512_set1_ps(pack->norm->mean[2]), _mm512_set1_ps(pack->norm->by_std[2]),
+         _mm512_set1_ps(pack->norm->rest_std[2])}};
     const bool far = is_far(pack, dst, pack->plane);
     for (size_t x = 0; x < w; x += 16) {
         const __mmask16 mask = mask_of(w - x);

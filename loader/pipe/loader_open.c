@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/block.h"
 #include "base/num.h"
 #include "loader/pipe/ring.h"
 
@@ -126,7 +127,7 @@ static slc_status make_slot(slc_loader *l, slc_slot *slot, size_t most, slc_err 
                         "batch: %zu pictures of %zu x %zu px are too much", most,
                         l->width, l->height);
     size = set->ragged_sizes ? 64 : slc_round_up(size, 64);
-    slot->data = aligned_alloc(64, size);
+    slot->data = slc_block_alloc(size);
     slot->data_size = size;
     slot->label_a = block(l, most, sizeof(*slot->label_a), &good);
     slot->index = block(l, most, sizeof(*slot->index), &good);
@@ -144,7 +145,6 @@ static slc_status make_slot(slc_loader *l, slc_slot *slot, size_t most, slc_err 
             &good);
     }
     if (!good || !slot->data) return no_memory(err);
-    memset(slot->data, 0, size); /* so that the pages exist */
     slot->batch = (slc_batch){.data = slot->data,
                               .type = set->type,
                               .layout = set->layout,

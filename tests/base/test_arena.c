@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 
+#include "base/block.h"
 #include "tests/alloc.h"
 #include "tests/check.h"
 
@@ -116,8 +117,24 @@ static void test_survives_exhausted_memory(void)
     slc_arena_free(&arena);
 }
 
+/* Of any size, aligned for vectors; large ones for large pages. */
+static void test_blocks(void)
+{
+    static const size_t sizes[] = {0, 1, 65, (4 << 20) - 1, 4 << 20, (5 << 20) + 1};
+    for (size_t i = 0; i < SLC_COUNT(sizes); i++) {
+        uint8_t *const block = slc_block_alloc(sizes[i]);
+        const size_t align = sizes[i] < 4 << 20 ? 64 : 2 << 20;
+        CHECK(block && (uintptr_t)block % align == 0, "%zu bytes", sizes[i]);
+        memset(block, 1, sizes[i]);
+        free(block);
+    }
+    CHECK(!slc_block_alloc(SIZE_MAX), "all there is");
+    CHECK(!slc_block_alloc(SIZE_MAX / 2), "half of it");
+}
+
 int main(void)
 {
+    test_blocks();
     test_aligned_and_apart();
     test_no_malloc_once_warm();
     test_no_malloc_with_rewinds();

@@ -67,9 +67,9 @@ race_jitter() {
 race_bare() {
     "$build/tests/bench/bench_crops" "$photos" 2 >"$work/bare"
     row 'photos / bare libjpeg-turbo on the same crops, 2 threads' "$(awk '/^sluice/ {print $2}' "$work/bare")" \
-        "$(awk '/^bare  / {print $2}' "$work/bare")" "$(awk '/^bare  / {print $10 " x"}' "$work/bare")" '>= 0.88'
+        "$(awk '/^bare  / {print $2}' "$work/bare")" "$(awk '/^bare  / {print $11 " x"}' "$work/bare")" '>= 0.88'
     row 'photos / the same with reading the files' "$(awk '/^sluice/ {print $2}' "$work/bare")" \
-        "$(awk '/read/ {print $4}' "$work/bare")" "$(awk '/read/ {print $12 " x"}' "$work/bare")" ''
+        "$(awk '/read/ {print $4}' "$work/bare")" "$(awk '/read/ {print $13 " x"}' "$work/bare")" ''
 }
 
 race_threads() {

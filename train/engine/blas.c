@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/block.h"
 #include "base/num.h"
 #include "train/engine/engine.h"
 #include "train/engine/gemm.h"
@@ -98,7 +99,7 @@ static slc_status make(void **out, void *st, const slc_geom *g, slc_err *err)
     p->tiles = (p->rows + p->tile - 1) / p->tile;
     p->parts = weight_count(p) > PART_FLOATS ? PARTS / 2 : PARTS;
     if (p->taps == 1) return SLC_OK;
-    p->w = aligned_alloc(64, slc_round_up(weight_count(p) * sizeof(float), 64));
+    p->w = slc_block_alloc(weight_count(p) * sizeof(float));
     return p->w ? SLC_OK : slc_fail(err, SLC_ENOMEM, "engine blas: memory ran out");
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/block.h"
 #include "base/num.h"
 #include "train/engine/winograd.h"
 
@@ -72,7 +73,7 @@ static slc_status grow_scratch(slc_exec *ex, size_t bytes, slc_err *err)
     if (bytes <= ex->scratch_size) return SLC_OK;
     free(ex->scratch);
     ex->scratch_size = 0;
-    ex->scratch = aligned_alloc(64, slc_round_up(bytes, 64));
+    ex->scratch = slc_block_alloc(bytes);
     if (!ex->scratch) return slc_fail(err, SLC_ENOMEM, "model: memory ran out");
     ex->scratch_size = bytes;
     return SLC_OK;

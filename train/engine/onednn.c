@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/block.h"
 #include "base/isa.h"
 #include "base/num.h"
 #include "train/engine/dnnl_shim.h"
@@ -138,7 +139,7 @@ static bool add_reorder(const product *p, pass *at, slc_dnnl_pass which)
     good = good && dnnl_primitive_create(&at->reorder, pd) == dnnl_success;
     if (pd) dnnl_primitive_desc_destroy(pd);
     if (!good || which == SLC_DNNL_WEIGHTS) return good;
-    at->own = aligned_alloc(64, slc_round_up(at->weight_bytes, 64));
+    at->own = slc_block_alloc(at->weight_bytes);
     return at->own != NULL;
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/block.h"
 #include "base/num.h"
 #include "train/engine/exec.h"
 
@@ -411,7 +412,7 @@ slc_status slc_runplan_make(slc_exec *ex, slc_err *err)
         slc_max(slc_max(ex->plan[0].bytes, ex->plan[1].bytes), ALIGN), ALIGN);
     if (bytes <= ex->block_size) return SLC_OK;
     free(ex->block);
-    ex->block = aligned_alloc(ALIGN, bytes);
+    ex->block = slc_block_alloc(bytes);
     ex->block_size = ex->block ? bytes : 0;
     return ex->block
                ? SLC_OK

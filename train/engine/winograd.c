@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/block.h"
 #include "base/isa.h"
 #include "base/num.h"
 #include "train/engine/kernel.h"
@@ -124,9 +125,7 @@ static slc_status make(void **out, void *threads, const slc_geom *g, slc_err *er
     p->block = slc_min(block_of(g), (tiles + p->threads - 1) / p->threads);
     p->chunk = slc_min(chunk_of(g), tiles);
     p->zeros = calloc(slc_max(g->in.c, g->out.c), sizeof(float));
-    if (!g->train)
-        p->u =
-            aligned_alloc(64, slc_round_up(PLANES * plane_size(p) * sizeof(float), 64));
+    if (!g->train) p->u = slc_block_alloc(PLANES * plane_size(p) * sizeof(float));
     return p->zeros && (g->train || p->u)
                ? SLC_OK
                : slc_fail(err, SLC_ENOMEM, "winograd: memory ran out");
