@@ -48,11 +48,21 @@ static void test_refuses_with_line(void)
 {
     check_refused("a: 1\nb: 2\na: 3\n", "r.yaml:3: key \"a\" is given twice");
     check_refused("x: {b: 1,\n \"b\": 2}\n", "r.yaml:2: key \"b\" is given twice");
-    check_refused("a: &x 1\n", "r.yaml:1: anchors and aliases are not supported");
-    check_refused("\na: &x {}\n", "r.yaml:2: anchors and aliases are not supported");
-    check_refused("a: &x []\n", "r.yaml:1: anchors and aliases are not supported");
-    check_refused("\n- *x\n", "r.yaml:2: anchors and aliases are not supported");
-    check_refused("? *x\n: 1\n", "r.yaml:1: anchors and aliases are not supported");
+    check_refused(
+        "a: &x 1\n",
+        "r.yaml:1: anchors and aliases (& and *) are not supported; write the value out");
+    check_refused(
+        "\na: &x {}\n",
+        "r.yaml:2: anchors and aliases (& and *) are not supported; write the value out");
+    check_refused(
+        "a: &x []\n",
+        "r.yaml:1: anchors and aliases (& and *) are not supported; write the value out");
+    check_refused(
+        "\n- *x\n",
+        "r.yaml:2: anchors and aliases (& and *) are not supported; write the value out");
+    check_refused(
+        "? *x\n: 1\n",
+        "r.yaml:1: anchors and aliases (& and *) are not supported; write the value out");
     check_refused("a: !!int 1\n", "r.yaml:1: tags are not supported");
     check_refused("!x a: 1\n", "r.yaml:1: tags are not supported");
     check_refused("!x [a]\n", "r.yaml:1: tags are not supported");
@@ -166,7 +176,8 @@ static void test_set_refuses(void)
         {"l.-1=1", "--set l.-1: l has 2 entries, \"-1\" is not one"},
         {"m.k.z=1", "--set m.k.z: m.k is \"v\", not a map"},
         {"a=[1", "--set a: a list is not closed: \",\" or \"]\" missing"},
-        {"a=&x 1", "--set a: anchors and aliases are not supported"},
+        {"a=&x 1",
+         "--set a: anchors and aliases (& and *) are not supported; write the value out"},
     };
     for (size_t i = 0; i < SLC_COUNT(bad); i++) {
         slc_node *root = parse("a: 1\nl: [1, 2]\nm: {k: v}\n"),

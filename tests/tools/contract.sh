@@ -439,7 +439,7 @@ section_resume() {
 
 section_demo() {
     expect 2 'short directory' "$sluice" demo --shapes -o 'a b'
-    expect 4 'full' sh -c "touch full; exec '$sluice' demo --shapes -o full"
+    expect 2 'full' sh -c "touch full; exec '$sluice' demo --shapes -o full"
     export OMP_WAIT_POLICY=passive
     expect 0 '^test accuracy 0\.[6-9]' "$sluice" demo --shapes -o shapes -q
     for picture in preview curves confusion; do
