@@ -200,17 +200,19 @@ static const char *text_of(const cli_opt *opt, const char *settings)
 static slc_status check_outputs(const cli_opt *options, const char *settings, int count,
                                 char **args, slc_err *err)
 {
-    const char *inputs[64];
-    size_t n = 0;
     slc_status st = SLC_OK;
-    for (int i = 0; i < count && n < SLC_COUNT(inputs); i++)
-        inputs[n++] = args[i];
-    for (const cli_opt *o = options; o && o->name; o++)
-        if (o->path == CLI_READS && n < SLC_COUNT(inputs))
-            inputs[n++] = text_of(o, settings);
-    for (const cli_opt *o = options; st == SLC_OK && o && o->name; o++)
-        if (o->path > CLI_READS && text_of(o, settings))
-            st = cli_output_check(o->path, text_of(o, settings), inputs, n, err);
+    for (const cli_opt *out = options; out && out->name; out++) {
+        const char *const path = out->path > CLI_READS ? text_of(out, settings) : NULL;
+        if (!path) continue;
+        if (st == SLC_OK)
+            st = cli_output_check(out->path, path, (const char *const *)args,
+                                  (size_t)count, err);
+        for (const cli_opt *in = options; st == SLC_OK && in->name; in++) {
+            const char *const input =
+                in->path == CLI_READS ? text_of(in, settings) : NULL;
+            st = cli_output_check(out->path, path, &input, 1, err);
+        }
+    }
     return st;
 }
 

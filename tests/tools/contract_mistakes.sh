@@ -85,6 +85,10 @@ END
     expect 2 'tiny.yaml: is what this command reads' "$sluice" lr-find tiny.yaml -o tiny.yaml
     cp fix/photos/cat/00.png own.png
     expect 2 'own.png: is what this command reads' "$sluice" predict run fix/photos --classes own.png --mc-dropout 2 --sheet own.png
+    # The hundredth of many arguments is read as well as the first.
+    many=$(yes fix/photos/cat/00.png | head -99)
+    # shellcheck disable=SC2086 # each is an argument
+    expect 2 'own.png: is what this command reads' "$sluice" predict run $many own.png --mc-dropout 2 --sheet own.png
     mkfifo pipe.png
     expect 2 'pipe.png: is no regular file' "$sluice" preview fix/photos -o pipe.png
     [ "$(cat fix/photos/cat/00.png run/model.safetensors tiny.yaml | cksum)" = "$sum" ] || fail "something that was read was written over"
