@@ -14,8 +14,8 @@ typedef struct cli_one_picture {
 } cli_one_picture;
 
 /* Decodes exactly, runs the ops, encodes by out's extension, replaces the file. *w and *h receive
- * the new size. Errors: SLC_EINVAL (ops, encoding, a normalised result, an unknown extension), SLC_EDATA,
- * SLC_EFORMAT, SLC_ELIMIT (with the path), SLC_EIO. */
+ * the new size. Errors: SLC_EINVAL (ops, encoding, a normalised result, an unknown extension),
+ * SLC_EDATA, SLC_EFORMAT, SLC_ELIMIT (with the path), SLC_EIO. */
 SLC_CHECKED slc_status cli_one_picture_run(const cli_one_picture *job, size_t *w,
                                            size_t *h, slc_err *err);
 

@@ -31,8 +31,7 @@ const slc_param slc_jpeg_params[] = {
      .help = "second pass for the best Huffman tables"},
     {"restart", SLC_FIELD(slc_jpeg_settings, restart), .lo = 0, .hi = 65535,
      .initial = "4", .unit = "MCUs",
-     .help = "how often a reader may begin anew: readers of a part pass over the rest "
-             "faster; "
+     .help = "how often a reader may begin anew, which reading a part is faster by; "
              "0 = never"},
     {0}};
 

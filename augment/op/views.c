@@ -1,5 +1,6 @@
 /* Several looks at one picture for evaluation: its mirror image, the corners and the middle, the
- * same mirrored, or boxes of several sizes. An image has that many views; the key says which one is made. */
+ * same mirrored, or boxes of several sizes. An image has that many views; the key says which one
+ * is made. */
 #include <math.h>
 #include <stdio.h>
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/block.h"
 #include "base/num.h"
 #include "loader/pipe/ring.h"
 
@@ -19,7 +20,7 @@ static slc_status put(slc_loader *l, slc_slot *slot, size_t at, slc_worker *w,
         if (size > slot->data_size) {
             free(slot->data);
             slot->data_size = 0;
-            slot->data = aligned_alloc(64, slc_round_up(size + 64, 64));
+            slot->data = slc_block_alloc(size + 64);
             if (!slot->data)
                 return slc_fail(err, SLC_ENOMEM, "out of memory for %zu bytes", size);
             slot->data_size = size;
