@@ -53,194 +53,229 @@ INLINE vecf load_fn(const float *p, size_t n)
     return load_f(part);
 }
 
-INLINE void add_n(double *sum, vecf v, size_t n)
-{
-    float part[V];
-    memcpy(part, &v, sizeof(part));
-    for (size_t i = 0; i < n && i < V; i++)
-        sum[i] += part[i];
-}
-
-/* Rows whose partial sums are kept in f32 before they go into doubles. */
-#ifndef FLUSH_ROWS
-#define FLUSH_ROWS 64
-#endif
-
-/* vectors (a constant where it is called) times V channels, or fewer if n is short. */
-INLINE void stats_block(const T *x, size_t rows, size_t c, const float *pivot,
-                        double *sum, double *square, size_t vectors, size_t n)
-{
-    vecf at[4];
-    for (size_t v = 0; v < vectors; v++)
-        at[v] = load_fn(pivot + v * V, n);
-    for (size_t r = 0; r < rows; r += FLUSH_ROWS) {
-        vecf s[4] = {0}, q[4] = {0};
-        const size_t end = r + FLUSH_ROWS < rows ? r + FLUSH_ROWS : rows;
-        for (size_t i = r; i < end; i++)
-            for (size_t v = 0; v < vectors; v++) {
-                const vecf d = load_n(x + i * c + v * V, n) - at[v];
-                s[v] += d;
-                q[v] += d * d;
-            }
-        for (size_t v = 0; v < vectors; v++) {
-            add_n(sum + v * V, s[v], n);
-            add_n(square + v * V, q[v], n);
-        }
-    }
-}
-
-/* Runs block(channel, vectors, n) over c channels, four vectors at a time. */
-#define EACH_BLOCK(c, call)                                                              \
-    do {                                                                                 \
-        size_t k = 0;                                                                    \
-        for (; k + 4 * V <= (c); k += 4 * V)                                             \
-            call(4, V);                                                                  \
-        for (; k + V <= (c); k += V)                                                     \
-            call(1, V);                                                                  \
-        if (k < (c)) call(1, (c)-k);                                                     \
-    } while (0)
-
-static void stats(const void *x_, size_t rows, size_t c, const float *pivot, double *sum,
-                  double *square)
-{
-    const T *x = x_;
-    memset(sum, 0, c * sizeof(*sum));
-    memset(square, 0, c * sizeof(*square));
-#define CALL(vectors, n)                                                                 \
-    stats_block(x + k, rows, c, pivot + k, sum + k, square + k, vectors, n)
-    EACH_BLOCK(c, CALL);
-#undef CALL
-}
-
-INLINE void column_block(const T *x, size_t rows, size_t c, double *sum, size_t vectors,
-                         size_t n)
-{
-    for (size_t r = 0; r < rows; r += FLUSH_ROWS) {
-        vecf s[4] = {0};
-        const size_t end = r + FLUSH_ROWS < rows ? r + FLUSH_ROWS : rows;
-        for (size_t i = r; i < end; i++)
-            for (size_t v = 0; v < vectors; v++)
-                s[v] += load_n(x + i * c + v * V, n);
-        for (size_t v = 0; v < vectors; v++)
-            add_n(sum + v * V, s[v], n);
-    }
-}
-
-static void column_sums(const void *x_, size_t rows, size_t c, double *sum)
-{
-    const T *x = x_;
-    memset(sum, 0, c * sizeof(*sum));
-#define CALL(vectors, n) column_block(x + k, rows, c, sum + k, vectors, n)
-    EACH_BLOCK(c, CALL);
-#undef CALL
-}
-
-INLINE void affine_block(T *y, const T *x, const T *add, size_t rows, size_t c, size_t k,
-                         const slc_affine *at, size_t vectors, size_t n)
-{
-    vecf a[4], b[4];
-    const vecf lo = splat(at->lo), hi = splat(at->hi);
-    for (size_t v = 0; v < vectors; v++) {
-        a[v] = load_fn(at->a + k + v * V, n);
-        b[v] = load_fn(at->b + k + v * V, n);
-    }
-    for (size_t i = k; i < rows * c; i += c)
-        for (size_t v = 0; v < vectors; v++) {
-            vecf t = load_n(x + i + v * V, n) * a[v] + b[v];
-            if (add) t += load_n(add + i + v * V, n);
-            store_n(y + i + v * V, vmin(vmax(t, lo), hi), n);
-        }
-}
-
-static void affine(void *y, const void *x, const void *add, size_t rows, size_t c,
-                   const slc_affine *at)
-{
-#define CALL(vectors, n) affine_block(y, x, add, rows, c, k, at, vectors, n)
-    EACH_BLOCK(c, CALL);
-#undef CALL
-}
-
-/* dy where the clamp let through, else 0. */
-INLINE vecf gated(vecf dy, vecf y, const slc_affine *at)
-{
-    return (vecf)((veci)dy & (y > at->lo) & (y < at->hi));
-}
-
-INLINE void sums_block(const T *x, const T *dy, const T *y, size_t rows, size_t c,
-                       size_t k, const slc_affine_back *at, double *sum, double *dot,
-                       size_t vectors, size_t n)
-{
-    vecf a[4], b[4], m[4];
-    for (size_t v = 0; v < vectors; v++) {
-        a[v] = load_fn(at->forward.a + k + v * V, n);
-        b[v] = load_fn(at->forward.b + k + v * V, n);
-        m[v] = load_fn(at->mean + k + v * V, n);
-    }
-    for (size_t r = 0; r < rows; r += FLUSH_ROWS) {
-        vecf s[4] = {0}, q[4] = {0};
-        const size_t end = r + FLUSH_ROWS < rows ? r + FLUSH_ROWS : rows;
-        for (size_t i = r * c + k; i < end * c; i += c)
-            for (size_t v = 0; v < vectors; v++) {
-                const vecf in = load_n(x + i + v * V, n);
-                const vecf out = y ? load_n(y + i + v * V, n) : in * a[v] + b[v];
-                const vecf g = gated(load_n(dy + i + v * V, n), out, &at->forward);
-                s[v] += g;
-                q[v] += g * (in - m[v]);
-            }
-        for (size_t v = 0; v < vectors; v++) {
-            add_n(sum + k + v * V, s[v], n);
-            add_n(dot + k + v * V, q[v], n);
-        }
-    }
-}
-
-static void affine_sums(const void *x, const void *dy, const void *y, size_t rows,
-                        size_t c, const slc_affine_back *at, double *sum, double *dot)
-{
-    memset(sum, 0, c * sizeof(*sum));
-    memset(dot, 0, c * sizeof(*dot));
-#define CALL(vectors, n) sums_block(x, dy, y, rows, c, k, at, sum, dot, vectors, n)
-    EACH_BLOCK(c, CALL);
-#undef CALL
-}
-
 INLINE void put(T *p, bool add, vecf v, size_t n)
 {
     if (add) v += load_n(p, n);
     store_n(p, v, n);
 }
 
-INLINE void back_block(T *dx, bool add_dx, T *dadd, bool add_dadd, const T *x,
-                       const T *dy, const T *y, size_t rows, size_t c, size_t k,
-                       const slc_affine_back *at, size_t vectors, size_t n)
+/* A kernel's work on rows i to i + rows, channels k to k + n; rows and n are constants where
+ * it is called. */
+typedef void row_step(void *job, size_t i, size_t rows, size_t k, size_t n);
+
+INLINE void over_channels(row_step *f, void *job, size_t i, size_t rows, size_t k,
+                          size_t end)
 {
-    vecf a[4], b[4], m[4], p[4], q[4], r[4];
-    for (size_t v = 0; v < vectors; v++) {
-        a[v] = load_fn(at->forward.a + k + v * V, n);
-        b[v] = load_fn(at->forward.b + k + v * V, n);
-        m[v] = load_fn(at->mean + k + v * V, n);
-        p[v] = load_fn(at->p + k + v * V, n);
-        q[v] = load_fn(at->q + k + v * V, n);
-        r[v] = load_fn(at->r + k + v * V, n);
-    }
-    for (size_t i = k; i < rows * c; i += c)
-        for (size_t v = 0; v < vectors; v++) {
-            const vecf in = load_n(x + i + v * V, n);
-            const vecf out = y ? load_n(y + i + v * V, n) : in * a[v] + b[v];
-            const vecf g = gated(load_n(dy + i + v * V, n), out, &at->forward);
-            if (dadd) put(dadd + i + v * V, add_dadd, g, n);
-            if (dx) put(dx + i + v * V, add_dx, p[v] * g + q[v] * (in - m[v]) + r[v], n);
+    for (; k + V <= end; k += V)
+        f(job, i, rows, k, V);
+    if (k < end) f(job, i, rows, k, end - k);
+}
+
+/* Row by row: memory is read as it lies. Short rows are taken TOGETHER, so that what belongs
+ * to a channel is loaded once for them. */
+enum { TOGETHER = 4, SHORT = 64 };
+
+INLINE void over_rows(row_step *f, void *job, size_t i, size_t to, size_t k, size_t end)
+{
+    for (; end - k <= SHORT && i + TOGETHER <= to; i += TOGETHER)
+        over_channels(f, job, i, TOGETHER, k, end);
+    for (; i < to; i++)
+        over_channels(f, job, i, 1, k, end);
+}
+
+/* Sums are made in f32 over FLUSH_ROWS rows, for STRIP channels at a time, and go into
+ * doubles from there. */
+#ifndef FLUSH_ROWS
+#define FLUSH_ROWS 64
+#endif
+enum { STRIP = 1024 };
+
+/* Two sums for each channel from start on. */
+typedef struct strip {
+    vecf first[STRIP / V], second[STRIP / V];
+    size_t start;
+} strip;
+
+INLINE vecf *first_of(strip *s, size_t k)
+{
+    return s->first + (k - s->start) / V;
+}
+
+INLINE vecf *second_of(strip *s, size_t k)
+{
+    return s->second + (k - s->start) / V;
+}
+
+/* Runs f, which adds to s; second may be NULL. */
+INLINE void over_strips(row_step *f, void *job, strip *s, size_t rows, size_t c,
+                        double *first, double *second)
+{
+    memset(first, 0, c * sizeof(*first));
+    if (second) memset(second, 0, c * sizeof(*second));
+    for (size_t k = 0; k < c; k += STRIP)
+        for (size_t r = 0; r < rows; r += FLUSH_ROWS) {
+            const size_t n = c - k < STRIP ? c - k : STRIP;
+            s->start = k;
+            memset(s->first, 0, (n + V - 1) / V * sizeof(vecf));
+            memset(s->second, 0, (n + V - 1) / V * sizeof(vecf));
+            over_rows(f, job, r, r + FLUSH_ROWS < rows ? r + FLUSH_ROWS : rows, k, k + n);
+            for (size_t j = 0; j < n; j++)
+                first[k + j] += s->first[j / V][j % V];
+            for (size_t j = 0; second && j < n; j++)
+                second[k + j] += s->second[j / V][j % V];
         }
+}
+
+typedef struct stats_job {
+    const T *x;
+    size_t c;
+    const float *pivot;
+    strip *sums;
+} stats_job;
+
+INLINE void stats_step(void *job, size_t i, size_t rows, size_t k, size_t n)
+{
+    const stats_job *j = job;
+    const vecf pivot = load_fn(j->pivot + k, n);
+    vecf *sum = first_of(j->sums, k), *square = second_of(j->sums, k);
+    vecf s = *sum, q = *square;
+    UNROLL(4)
+    for (size_t r = 0; r < rows; r++) {
+        const vecf d = load_n(j->x + (i + r) * j->c + k, n) - pivot;
+        s += d;
+        q += d * d;
+    }
+    *sum = s, *square = q;
+}
+
+static void stats(const void *x, size_t rows, size_t c, const float *pivot, double *sum,
+                  double *square)
+{
+    strip sums;
+    stats_job job = {x, c, pivot, &sums};
+    over_strips(stats_step, &job, &sums, rows, c, sum, square);
+}
+
+typedef struct column_job {
+    const T *x;
+    size_t c;
+    strip *sums;
+} column_job;
+
+INLINE void column_step(void *job, size_t i, size_t rows, size_t k, size_t n)
+{
+    const column_job *j = job;
+    vecf *sum = first_of(j->sums, k), s = *sum;
+    UNROLL(4)
+    for (size_t r = 0; r < rows; r++)
+        s += load_n(j->x + (i + r) * j->c + k, n);
+    *sum = s;
+}
+
+static void column_sums(const void *x, size_t rows, size_t c, double *sum)
+{
+    strip sums;
+    column_job job = {x, c, &sums};
+    over_strips(column_step, &job, &sums, rows, c, sum, NULL);
+}
+
+typedef struct affine_job {
+    T *y;
+    const T *x, *add;
+    size_t c;
+    slc_affine f;
+} affine_job;
+
+INLINE void affine_step(void *job, size_t i, size_t rows, size_t k, size_t n)
+{
+    const affine_job *j = job;
+    const vecf a = load_fn(j->f.a + k, n), b = load_fn(j->f.b + k, n);
+    const vecf lo = splat(j->f.lo), hi = splat(j->f.hi);
+    UNROLL(4)
+    for (size_t r = 0; r < rows; r++) {
+        const size_t at = (i + r) * j->c + k;
+        vecf t = load_n(j->x + at, n) * a + b;
+        if (j->add) t += load_n(j->add + at, n);
+        store_n(j->y + at, vmin(vmax(t, lo), hi), n);
+    }
+}
+
+static void affine(void *y, const void *x, const void *add, size_t rows, size_t c,
+                   const slc_affine *at)
+{
+    affine_job job = {y, x, add, c, *at};
+    over_rows(affine_step, &job, 0, rows, 0, c);
+}
+
+/* dy where the clamp let through, else 0. */
+INLINE vecf gated(vecf dy, vecf y, float lo, float hi)
+{
+    return (vecf)((veci)dy & (y > lo) & (y < hi));
+}
+
+typedef struct back_job {
+    const T *x, *dy, *y;
+    T *dx, *dadd;
+    bool add_dx, add_dadd;
+    size_t c;
+    slc_affine_back f;
+    strip *sums;
+} back_job;
+
+/* The gradient before the clamp, at one place. */
+INLINE vecf back_gate(const back_job *j, size_t at, vecf x, vecf a, vecf b, size_t n)
+{
+    const vecf y = j->y ? load_n(j->y + at, n) : x * a + b;
+    return gated(load_n(j->dy + at, n), y, j->f.forward.lo, j->f.forward.hi);
+}
+
+INLINE void sums_step(void *job, size_t i, size_t rows, size_t k, size_t n)
+{
+    const back_job *j = job;
+    const vecf a = load_fn(j->f.forward.a + k, n), b = load_fn(j->f.forward.b + k, n);
+    const vecf mean = load_fn(j->f.mean + k, n);
+    vecf *s = first_of(j->sums, k), *q = second_of(j->sums, k);
+    vecf sum = *s, dot = *q;
+    UNROLL(4)
+    for (size_t r = 0; r < rows; r++) {
+        const size_t at = (i + r) * j->c + k;
+        const vecf x = load_n(j->x + at, n), g = back_gate(j, at, x, a, b, n);
+        sum += g;
+        dot += g * (x - mean);
+    }
+    *s = sum, *q = dot;
+}
+
+static void affine_sums(const void *x, const void *dy, const void *y, size_t rows,
+                        size_t c, const slc_affine_back *at, double *sum, double *dot)
+{
+    strip sums;
+    back_job job = {.x = x, .dy = dy, .y = y, .c = c, .f = *at, .sums = &sums};
+    over_strips(sums_step, &job, &sums, rows, c, sum, dot);
+}
+
+INLINE void back_step(void *job, size_t i, size_t rows, size_t k, size_t n)
+{
+    const back_job *j = job;
+    const slc_affine_back *f = &j->f;
+    const vecf a = load_fn(f->forward.a + k, n), b = load_fn(f->forward.b + k, n);
+    const vecf mean = load_fn(f->mean + k, n), p = load_fn(f->p + k, n);
+    const vecf q = load_fn(f->q + k, n), s = load_fn(f->r + k, n);
+    UNROLL(4)
+    for (size_t r = 0; r < rows; r++) {
+        const size_t at = (i + r) * j->c + k;
+        const vecf x = load_n(j->x + at, n), g = back_gate(j, at, x, a, b, n);
+        if (j->dadd) put(j->dadd + at, j->add_dadd, g, n);
+        if (j->dx) put(j->dx + at, j->add_dx, p * g + q * (x - mean) + s, n);
+    }
 }
 
 static void affine_back(void *dx, bool add_dx, void *dadd, bool add_dadd, const void *x,
                         const void *dy, const void *y, size_t rows, size_t c,
                         const slc_affine_back *at)
 {
-#define CALL(vectors, n)                                                                 \
-    back_block(dx, add_dx, dadd, add_dadd, x, dy, y, rows, c, k, at, vectors, n)
-    EACH_BLOCK(c, CALL);
-#undef CALL
+    back_job job = {x, dy, y, dx, dadd, add_dx, add_dadd, c, *at, NULL};
+    over_rows(back_step, &job, 0, rows, 0, c);
 }
 
 /* i walks over count numbers, n of them at a time. */

@@ -42,14 +42,27 @@ INLINE vecf pick(veci where, vecf yes, vecf no)
     return (vecf)((where & (veci)yes) | (~where & (veci)no));
 }
 
+/* NaN in a stays. */
 INLINE vecf vmax(vecf a, vecf b)
 {
-    return pick(a < b, b, a); /* NaN in a stays */
+#if defined __AVX512F__
+    return (vecf)_mm512_max_ps((__m512)b, (__m512)a);
+#elif defined __AVX__
+    return (vecf)_mm256_max_ps((__m256)b, (__m256)a);
+#else
+    return pick(a < b, b, a);
+#endif
 }
 
 INLINE vecf vmin(vecf a, vecf b)
 {
+#if defined __AVX512F__
+    return (vecf)_mm512_min_ps((__m512)b, (__m512)a);
+#elif defined __AVX__
+    return (vecf)_mm256_min_ps((__m256)b, (__m256)a);
+#else
     return pick(a > b, b, a);
+#endif
 }
 
 INLINE vecf load_f(const float *p)
