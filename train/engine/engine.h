@@ -28,10 +28,10 @@ typedef struct slc_product_call {
     const float *w; /* PyTorch's order */
     const float *b; /* NULL: none */
     const void *dy;
-    void *dx;  /* overwritten */
-    float *dw; /* PyTorch's order */
-    bool add_dw;
-    uint64_t version; /* of w: derived copies are renewed when it changes */
+    void *dx;
+    float *dw;           /* PyTorch's order */
+    bool add_dx, add_dw; /* to what is there, which is overwritten else */
+    uint64_t version;    /* of w: derived copies are renewed when it changes */
     void *scratch;
 } slc_product_call;
 
@@ -48,6 +48,7 @@ typedef struct slc_engine {
     size_t (*scratch)(const void *product); /* bytes that its calls need */
     size_t (*bytes)(const void *product);   /* that it holds itself */
 
+    bool adds_dx; /* add_dx may be asked for */
     /* False if the library below failed. */
     bool (*forward)(void *product, const slc_product_call *call);
     bool (*backward_data)(void *product, const slc_product_call *call);

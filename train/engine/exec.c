@@ -7,6 +7,7 @@
 
 #include "base/block.h"
 #include "base/num.h"
+#include "train/engine/direct.h"
 #include "train/engine/winograd.h"
 
 void *slc_exec_value(const slc_exec *ex, const slc_runplan *plan, int value)
@@ -88,11 +89,12 @@ static slc_status make_product(slc_exec *ex, slc_task *t, size_t n, bool train,
     t->made = more;
     slc_made *const made = &t->made[t->made_count];
     const slc_geom g = geom_of(t, n, train);
-    const bool winograd = slc_winograd_fits(&g, ex->type);
-    *made = (slc_made){
-        .n = n, .train = train, .engine = winograd ? &slc_engine_winograd : ex->engine};
+    const slc_engine *own = slc_winograd_fits(&g, ex->type) ? &slc_engine_winograd
+                            : slc_direct_fits(&g, ex->type) ? &slc_engine_direct
+                                                            : NULL;
+    *made = (slc_made){.n = n, .train = train, .engine = own ? own : ex->engine};
     const slc_status status = made->engine->make(
-        &made->product, winograd ? (void *)&ex->threads : ex->engine_state, &g, err);
+        &made->product, own ? (void *)&ex->threads : ex->engine_state, &g, err);
     if (status != SLC_OK) {
         made->engine->free(&made->product);
         return slc_err_prefix(err, "layer %s", t->node->name);
@@ -102,18 +104,19 @@ static slc_status make_product(slc_exec *ex, slc_task *t, size_t n, bool train,
 }
 
 /* Everything task t needs for batches of n. A gradient that is added to what is there is
- * first made in scratch. */
+ * first made in scratch, unless the engine adds. */
 static slc_status prepare(slc_exec *ex, slc_task *t, size_t n, bool train, slc_err *err)
 {
     size_t bytes = t->op->scratch ? t->op->scratch(t->node, n, ex->threads) : 0;
-    slc_status status = SLC_OK;
+    bool aside = t->op->product;
     if (is_product(t)) {
-        status = make_product(ex, t, n, train, err);
+        const slc_status status = make_product(ex, t, n, train, err);
         if (status != SLC_OK) return status;
         const slc_made *const made = &t->made[t->made_count - 1];
         bytes += slc_round_up(made->engine->scratch(made->product), 64);
+        aside = !made->engine->adds_dx;
     }
-    if (t->op->product)
+    if (aside)
         bytes +=
             slc_round_up(n * slc_shape_size(t->in_shape) * slc_dtype_size(ex->type), 64);
     return grow_scratch(ex, bytes, err);
@@ -244,12 +247,13 @@ static void product_backward(slc_exec *ex, const slc_call *c, const slc_made *ma
     slc_part_end(ex, c->task, SLC_PART_WEIGHTS, begin);
     if (!p.dx) return;
     begin = slc_part_begin(ex);
-    if (c->add_dx[0]) { /* made aside, behind the engine's own scratch */
+    const bool aside = c->add_dx[0] && !made->engine->adds_dx;
+    if (aside) /* behind the engine's own scratch */
         p.dx =
             (char *)c->scratch + slc_round_up(made->engine->scratch(made->product), 64);
-    }
+    p.add_dx = c->add_dx[0] && !aside;
     if (!made->engine->backward_data(made->product, &p)) ex->failed = true;
-    if (c->add_dx[0]) add_to(c, c->dx[0], p.dx, count);
+    if (aside) add_to(c, c->dx[0], p.dx, count);
     slc_part_end(ex, c->task, SLC_PART_DATA, begin);
 }
 

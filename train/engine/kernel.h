@@ -39,6 +39,7 @@ typedef struct slc_tile {
     ptrdiff_t y, x;
     size_t next, panel;
     const float *zeros; /* c of them: what lies outside */
+    bool add;           /* pixels are added to what is there */
 } slc_tile;
 
 typedef struct slc_kernels {
@@ -102,6 +103,17 @@ typedef struct slc_kernels {
     /* to[out][panel] (+)= sum over tiles of m[tile][out] v[tile][], of one panel v. */
     void (*winograd_learn)(float *to, bool add, const float *m, const float *v,
                            size_t tiles, size_t out, size_t room);
+
+    /* y[i][k] (+)= sum over c of x[i][c] u[c][k]: pixels of in and of out channels, f32 only,
+     * wherever they lie, and weights as above, [out / panel][in][panel]. */
+    void (*pixel_product)(float *const *y, bool add, const float *const *x, size_t rows,
+                          size_t in, const float *u, size_t out);
+    /* Pixels of c channels into panels as above, [c / panel][room][panel]. */
+    void (*pixel_pack)(float *to, const float *const *x, size_t rows, size_t c,
+                       size_t room);
+    /* As winograd_learn does, of pixels in panels; longer sums at a time. */
+    void (*pixel_learn)(float *to, bool add, const float *m, const float *v, size_t rows,
+                        size_t out, size_t room);
 
     void (*to_f32)(float *y, const void *x, size_t count);
     void (*from_f32)(void *y, bool add, const float *x, size_t count);

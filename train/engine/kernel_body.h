@@ -365,6 +365,8 @@ static void drop(void *y_, bool add, const void *x_, size_t first, size_t count,
 #include "train/engine/kernel_window.h"
 #if !IS_BF16
 #include "train/engine/kernel_winograd.h"
+
+#include "train/engine/kernel_pixels.h"
 #endif
 
 static void to_f32(float *y, const void *x_, size_t count)
@@ -412,6 +414,9 @@ const slc_kernels TABLE = {
     .panel = PANEL,
     .winograd_product = winograd_product,
     .winograd_learn = winograd_learn,
+    .pixel_product = pixel_product,
+    .pixel_pack = pixel_pack,
+    .pixel_learn = pixel_learn,
 #endif
     .to_f32 = to_f32,
     .from_f32 = from_f32,

@@ -227,10 +227,13 @@ INLINE void out_channels(const float *from, const slc_tile *t,
     BOTH_WAYS(points_to_outs, o, OUT, d, IN);
     UNROLL(16)
     for (size_t i = 0; i < OUT * OUT; i++)
-        if (pixel[i]) tile_store((float *)pixel[i] + k, o[i / OUT][i % OUT] + more, n);
+        if (pixel[i]) {
+            const vecf there = t->add ? tile_load(pixel[i] + k, n) : (vecf){0};
+            tile_store((float *)pixel[i] + k, o[i / OUT][i % OUT] + more + there, n);
+        }
 }
 
-/* A' m A, the 4 x 4 pixels, of the 6 x 6 planes m; plus a bias. */
+/* A' m A, the 4 x 4 pixels, of the 6 x 6 planes m; plus a bias, and what is there. */
 static void winograd_out(float *image, const float *planes, const float *bias,
                          const slc_tile *t)
 {
@@ -334,26 +337,33 @@ static void winograd_product(float *m, const float *v, const float *u, size_t ti
 }
 
 INLINE void learn_rows(float *to, bool add, const float *m, const float *v, size_t tiles,
-                       size_t rows)
+                       size_t run, size_t rows)
 {
-    for (size_t k = 0; k < tiles; k += PANEL) {
+    for (size_t k = 0; k < tiles; k += run) {
         vecf sum[ROWS][2] = {0};
         rows_by_panel(sum, rows, m + k * PANEL, 1, PANEL, v + k * PANEL,
-                      tiles - k < PANEL ? tiles - k : PANEL);
+                      tiles - k < run ? tiles - k : run);
         rows_store(to, add || k > 0, sum, rows);
+    }
+}
+
+/* Sums of run products are added up. */
+INLINE void learn_panel(float *to, bool add, const float *m, const float *v, size_t tiles,
+                        size_t run, size_t out, size_t room)
+{
+    for (size_t k = 0; k < out; k += PANEL, m += room * PANEL) {
+        const size_t here = out - k < PANEL ? out - k : PANEL;
+#define CALL(i, rows) learn_rows(to + (i)*PANEL, add, m + (i), v, tiles, run, rows)
+        EACH_ROWS(here, CALL);
+#undef CALL
+        to += here * PANEL;
     }
 }
 
 static void winograd_learn(float *to, bool add, const float *m, const float *v,
                            size_t tiles, size_t out, size_t room)
 {
-    for (size_t k = 0; k < out; k += PANEL, m += room * PANEL) {
-        const size_t here = out - k < PANEL ? out - k : PANEL;
-#define CALL(i, rows) learn_rows(to + (i)*PANEL, add, m + (i), v, tiles, rows)
-        EACH_ROWS(here, CALL);
-#undef CALL
-        to += here * PANEL;
-    }
+    learn_panel(to, add, m, v, tiles, PANEL, out, room);
 }
 
 #endif

@@ -46,6 +46,7 @@ typedef struct way {
     float *to;
     slc_shape in, out;
     size_t padding;
+    bool add;
 } way;
 
 /* Tiles whose planes, of both sides, take as much as those of the weights. */
@@ -194,7 +195,8 @@ static void convolve_block(const product *p, const way *w, size_t first, size_t 
         p->k->winograd_product(m + t * next_m, v + t * next_v, w->u + t * plane_size(p),
                                count, in, out, p->block);
     for (size_t i = 0; i < count; i++) {
-        const slc_tile t = tile_of(p, w->out, w->out, 0, first + i, p->block, &image);
+        slc_tile t = tile_of(p, w->out, w->out, 0, first + i, p->block, &image);
+        t.add = w->add;
         p->k->winograd_out(w->to + image * slc_shape_size(w->out), m + i * panel, w->bias,
                            &t);
     }
@@ -243,7 +245,8 @@ static bool backward_data(void *out, const slc_product_call *call)
                     .u = u,
                     .in = p->geom.out,
                     .out = p->geom.in,
-                    .padding = 2 - p->geom.padding},
+                    .padding = 2 - p->geom.padding,
+                    .add = call->add_dx},
              u + PLANES * plane_size(p));
     return true;
 }
@@ -301,6 +304,7 @@ const slc_engine slc_engine_winograd = {
     .free = free_product,
     .scratch = scratch,
     .bytes = bytes,
+    .adds_dx = true,
     .forward = forward,
     .backward_data = backward_data,
     .backward_weights = backward_weights,

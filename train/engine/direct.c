@@ -1,0 +1,342 @@
+/* Convolutions as sums over the filter's taps of products of pixels: nothing is gathered
+ * into columns, pixels are read where they lie. The data gradient of a strided convolution
+ * is one such sum for every place of a pixel modulo the stride, each with the taps that
+ * reach it. For weight gradients a chunk of pixels of both sides is put into panels, then
+ * every tap is a product of panels. No sum depends on the threads, so neither do the bits. */
+#include "train/engine/direct.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/block.h"
+#include "base/isa.h"
+#include "base/num.h"
+#include "train/engine/kernel.h"
+
+enum {
+    BLOCK = 48,                /* pixels multiplied at a time */
+    SPAN = 256,                /* pixels of a chunk learned from at a time */
+    CHUNK_FLOATS = 256 * 1024, /* of both sides' panels: what a shared cache holds */
+    LEAST_CHUNK = 64,
+    STRIPE = 128, /* channels of the smaller side that are one task of learning */
+    LEAST_CHANNELS = 16
+};
+
+typedef struct product {
+    slc_geom geom;
+    size_t threads, chunk;
+    const slc_kernels *k;
+    uint64_t version;
+    float *zeros; /* a pixel outside of the picture, as many channels as either side */
+    float *u;     /* the weights of forward by tap, in panels; NULL: made in scratch */
+} product;
+
+/* One pass over pixels of the side to, from those of the side from. */
+typedef struct way {
+    const float *from, *u, *bias;
+    float *to;
+    slc_shape in, out; /* of from and to */
+    bool back;         /* the data gradient */
+    bool add;
+    size_t y0, x0; /* ... of the pixels at these places modulo the stride */
+} way;
+
+/* A pixel that is made, and its place. */
+typedef struct spot {
+    size_t image, y, x;
+} spot;
+
+bool slc_direct_fits(const slc_geom *g, slc_dtype type)
+{
+    return type == SLC_F32 && !g->linear && g->groups == 1 &&
+           slc_isa_detect() == SLC_ISA_AVX2 &&
+           slc_min(g->in.c, g->out.c) >= LEAST_CHANNELS;
+}
+
+static size_t taps_of(const slc_geom *g)
+{
+    return g->kernel_h * g->kernel_w;
+}
+
+/* Floats of one tap's weights in panels, whichever way they lie. */
+static size_t tap_size(const product *p)
+{
+    const size_t in = p->geom.in.c, out = p->geom.out.c, panel = p->k->panel;
+    return slc_max(in * slc_round_up(out, panel), out * slc_round_up(in, panel));
+}
+
+static size_t weight_bytes(const product *p)
+{
+    return taps_of(&p->geom) * tap_size(p) * sizeof(float);
+}
+
+/* Floats of a chunk's panels of c channels. */
+static size_t room_size(const product *p, size_t c)
+{
+    return p->chunk * slc_round_up(c, p->k->panel);
+}
+
+static void free_product(void **out)
+{
+    product *p = *out;
+    if (p) {
+        free(p->zeros);
+        free(p->u);
+    }
+    free(p);
+    *out = NULL;
+}
+
+static slc_status make(void **out, void *threads, const slc_geom *g, slc_err *err)
+{
+    product *p = calloc(1, sizeof(*p));
+    *out = p;
+    if (!p) return slc_fail(err, SLC_ENOMEM, "convolution: memory ran out");
+    p->geom = *g;
+    p->threads = *(const size_t *)threads;
+    p->k = slc_kernels_for(slc_isa_detect(), SLC_F32);
+    p->chunk = slc_min(slc_max(CHUNK_FLOATS / (g->in.c + g->out.c), LEAST_CHUNK),
+                       g->n * g->out.h * g->out.w);
+    p->zeros = calloc(slc_max(g->in.c, g->out.c), sizeof(float));
+    if (!g->train) p->u = slc_block_alloc(weight_bytes(p));
+    return p->zeros && (g->train || p->u)
+               ? SLC_OK
+               : slc_fail(err, SLC_ENOMEM, "convolution: memory ran out");
+}
+
+static size_t bytes(const void *out)
+{
+    const product *p = out;
+    return p->u ? weight_bytes(p) : 0;
+}
+
+static size_t scratch(const void *out)
+{
+    const product *p = out;
+    if (!p->geom.train) return 0;
+    return weight_bytes(p) +
+           (room_size(p, p->geom.in.c) + room_size(p, p->geom.out.c)) * sizeof(float);
+}
+
+/* Weights by tap in panels: from inputs to outputs, or (back) from outputs to inputs. */
+static void set_weights(const product *p, const float *w, bool back, float *u)
+{
+    const size_t in = p->geom.in.c, out = p->geom.out.c, taps = taps_of(&p->geom);
+    const size_t panel = p->k->panel, rows = back ? out : in, lanes = back ? in : out;
+    const size_t row = taps * (back ? in : 1), lane = taps * (back ? 1 : in);
+#pragma omp parallel for num_threads((int)p->threads) schedule(static) collapse(2)
+    for (size_t t = 0; t < taps; t++)
+        for (size_t l = 0; l < lanes; l += panel) {
+            float *to = u + t * tap_size(p) + l * rows;
+            for (size_t r = 0; r < rows; r++)
+                for (size_t i = 0; i < panel; i++)
+                    *to++ = l + i < lanes ? w[r * row + (l + i) * lane + t] : 0;
+        }
+}
+
+/* Pixels a way makes in one image: down and across. */
+static size_t down(const product *p, const way *w)
+{
+    const size_t step = w->back ? p->geom.stride : 1;
+    return (w->out.h - w->y0 + step - 1) / step;
+}
+
+static size_t across(const product *p, const way *w)
+{
+    const size_t step = w->back ? p->geom.stride : 1;
+    return (w->out.w - w->x0 + step - 1) / step;
+}
+
+static spot spot_of(const product *p, const way *w, size_t i)
+{
+    const size_t row = across(p, w), all = down(p, w) * row;
+    const size_t step = w->back ? p->geom.stride : 1;
+    return (spot){i / all, w->y0 + i % all / row * step, w->x0 + i % row * step};
+}
+
+/* Where tap number v of the filter along one side finds what goes to place at, of size
+ * places; false: outside, or between the filter's steps. */
+static bool reach(const slc_geom *g, bool back, size_t at, size_t v, size_t size,
+                  size_t *from)
+{
+    if (!back) {
+        *from = at * g->stride + v * g->dilation - g->padding; /* huge if less than 0 */
+        return *from < size;
+    }
+    const size_t far = at + g->padding - v * g->dilation;
+    *from = far / g->stride;
+    return far % g->stride == 0 && *from < size;
+}
+
+static const float *source(const product *p, const way *w, spot at, size_t tap)
+{
+    size_t y, x;
+    if (!reach(&p->geom, w->back, at.y, tap / p->geom.kernel_w, w->in.h, &y) ||
+        !reach(&p->geom, w->back, at.x, tap % p->geom.kernel_w, w->in.w, &x))
+        return p->zeros;
+    return w->from + ((at.image * w->in.h + y) * w->in.w + x) * w->in.c;
+}
+
+/* Whether a tap steps onto the pixels of a way at all. */
+static bool steps_on(const product *p, const way *w, size_t tap)
+{
+    const slc_geom *g = &p->geom;
+    const size_t y = w->y0 + g->padding + g->stride * g->kernel_h * g->dilation,
+                 x = w->x0 + g->padding + g->stride * g->kernel_w * g->dilation;
+    return !w->back || ((y - tap / g->kernel_w * g->dilation) % g->stride == 0 &&
+                        (x - tap % g->kernel_w * g->dilation) % g->stride == 0);
+}
+
+static void convolve_block(const product *p, const way *w, size_t first, size_t count)
+{
+    spot at[BLOCK];
+    float *to[BLOCK];
+    const float *from[BLOCK];
+    bool add = w->bias || w->add;
+    for (size_t i = 0; i < count; i++) {
+        at[i] = spot_of(p, w, first + i);
+        to[i] =
+            w->to + ((at[i].image * w->out.h + at[i].y) * w->out.w + at[i].x) * w->out.c;
+        if (w->bias) memcpy(to[i], w->bias, w->out.c * sizeof(float));
+    }
+    for (size_t t = 0; t < taps_of(&p->geom); t++) {
+        if (!steps_on(p, w, t)) continue;
+        for (size_t i = 0; i < count; i++)
+            from[i] = source(p, w, at[i], t);
+        p->k->pixel_product(to, add, from, count, w->in.c, w->u + t * tap_size(p),
+                            w->out.c);
+        add = true;
+    }
+    for (size_t i = 0; !add && i < count; i++)
+        memset(to[i], 0, w->out.c * sizeof(float));
+}
+
+static void convolve(const product *p, const way *w)
+{
+    const size_t pixels = p->geom.n * down(p, w) * across(p, w);
+#pragma omp parallel for num_threads((int)p->threads) schedule(static)
+    for (size_t part = 0; part < p->threads; part++) {
+        const size_t end = pixels * (part + 1) / p->threads;
+        for (size_t i = pixels * part / p->threads; i < end; i += BLOCK)
+            convolve_block(p, w, i, slc_min(BLOCK, end - i));
+    }
+}
+
+static bool forward(void *out, const slc_product_call *call)
+{
+    product *p = out;
+    float *u = p->u ? p->u : call->scratch;
+    if (!p->u || p->version != call->version) set_weights(p, call->w, false, u);
+    p->version = call->version;
+    convolve(p, &(way){.from = call->x,
+                       .to = call->y,
+                       .bias = call->b,
+                       .u = u,
+                       .in = p->geom.in,
+                       .out = p->geom.out});
+    return true;
+}
+
+static bool backward_data(void *out, const slc_product_call *call)
+{
+    const product *p = out;
+    const slc_geom *g = &p->geom;
+    way w = {.from = call->dy,
+             .to = call->dx,
+             .u = call->scratch,
+             .in = g->out,
+             .out = g->in,
+             .back = true,
+             .add = call->add_dx};
+    set_weights(p, call->w, true, call->scratch);
+    for (w.y0 = 0; w.y0 < slc_min(g->stride, g->in.h); w.y0++)
+        for (w.x0 = 0; w.x0 < slc_min(g->stride, g->in.w); w.x0++)
+            convolve(p, &w);
+    return true;
+}
+
+/* Pixels of a chunk into panels: outputs as they lie, or the inputs under a tap. */
+static void pack(const product *p, const way *w, bool under, size_t tap, size_t first,
+                 size_t count, float *room)
+{
+#pragma omp for schedule(static)
+    for (size_t i = 0; i < count; i += BLOCK) {
+        const float *from[BLOCK];
+        const size_t here = slc_min(BLOCK, count - i), c = under ? w->in.c : w->out.c;
+        for (size_t j = 0; j < here; j++)
+            from[j] = under ? source(p, w, spot_of(p, w, first + i + j), tap)
+                            : w->to + (first + i + j) * c;
+        p->k->pixel_pack(room + i * p->k->panel, from, here, c, p->chunk);
+    }
+}
+
+/* Adds a chunk's products of two sides' panels to sums, [wide / panel][narrow][panel]. */
+static void learn(const product *p, const float *narrow, size_t low, const float *wide,
+                  size_t high, size_t count, bool add, float *sums)
+{
+    const size_t panel = p->k->panel;
+#pragma omp for schedule(static) collapse(2)
+    for (size_t j = 0; j < high; j += panel)
+        for (size_t i = 0; i < low; i += STRIPE)
+            for (size_t r = 0; r < count; r += SPAN)
+                p->k->pixel_learn(
+                    sums + j * low + i * panel, add || r > 0,
+                    narrow + i * p->chunk + r * panel, wide + j * p->chunk + r * panel,
+                    slc_min(SPAN, count - r), slc_min(STRIPE, low - i), p->chunk);
+}
+
+/* From sums to PyTorch's order. */
+static void give_weights(const product *p, const slc_product_call *call,
+                         const float *sums)
+{
+    const size_t in = p->geom.in.c, out = p->geom.out.c, panel = p->k->panel;
+    const size_t taps = taps_of(&p->geom);
+#pragma omp for schedule(static)
+    for (size_t k = 0; k < out; k++)
+        for (size_t c = 0; c < in; c++)
+            for (size_t t = 0; t < taps; t++) {
+                const size_t at = out < in ? (c / panel * out + k) * panel + c % panel
+                                           : (k / panel * in + c) * panel + k % panel;
+                float *to = call->dw + (k * in + c) * taps + t;
+                *to = sums[t * tap_size(p) + at] + (call->add_dw ? *to : 0);
+            }
+}
+
+static bool backward_weights(void *out, const slc_product_call *call)
+{
+    const product *p = out;
+    const slc_geom *g = &p->geom;
+    const size_t in = g->in.c, outs = g->out.c, pixels = g->n * g->out.h * g->out.w;
+    const way w = {.from = call->x, .to = (void *)call->dy, .in = g->in, .out = g->out};
+    float *sums = call->scratch, *v = sums + taps_of(g) * tap_size(p),
+          *m = v + room_size(p, in);
+#pragma omp parallel num_threads((int)p->threads)
+    {
+        for (size_t first = 0; first < pixels; first += p->chunk) {
+            const size_t count = slc_min(p->chunk, pixels - first);
+            pack(p, &w, false, 0, first, count, m);
+            for (size_t t = 0; t < taps_of(g); t++) {
+                float *to = sums + t * tap_size(p);
+                pack(p, &w, true, t, first, count, v);
+                if (outs < in)
+                    learn(p, m, outs, v, in, count, first > 0, to);
+                else
+                    learn(p, v, in, m, outs, count, first > 0, to);
+            }
+        }
+        give_weights(p, call, sums);
+    }
+    return true;
+}
+
+const slc_engine slc_engine_direct = {
+    .name = "direct",
+    .make = make,
+    .free = free_product,
+    .scratch = scratch,
+    .bytes = bytes,
+    .adds_dx = true,
+    .forward = forward,
+    .backward_data = backward_data,
+    .backward_weights = backward_weights,
+};
