@@ -33,6 +33,15 @@ INLINE void pixel_rows(float *const *y, size_t at, bool add, const float *const 
     }
 }
 
+/* Asks for numbers k to k + depth of up to ROWS pixels, which come next. */
+INLINE void pixel_fetch(const float *const *x, size_t rows, size_t k, size_t depth)
+{
+    enum { LINE = 64 / sizeof(float) };
+    for (size_t r = 0; r < rows && r < ROWS; r++)
+        for (size_t c = 0; c < depth; c += LINE)
+            __builtin_prefetch(x[r] + k + c);
+}
+
 static void pixel_product(float *const *y, bool add, const float *const *x, size_t rows,
                           size_t in, const float *u, size_t out)
 {
@@ -43,10 +52,13 @@ static void pixel_product(float *const *y, bool add, const float *const *x, size
             const size_t left = out - j < V ? out - j : V;
             const size_t right = out - j < V ? 0 : out - j < PANEL ? out - j - V : V;
 #define CALL(i, n)                                                                       \
-    if (right == V)                                                                      \
-        pixel_rows(y + (i), j, add, x + (i), k, depth, panel, n, V, V);                  \
-    else                                                                                 \
-        pixel_rows(y + (i), j, add, x + (i), k, depth, panel, n, left, right)
+    do {                                                                                 \
+        if (j == 0) pixel_fetch(x + (i) + (n), rows - (i) - (n), k, depth);              \
+        if (right == V)                                                                  \
+            pixel_rows(y + (i), j, add, x + (i), k, depth, panel, n, V, V);              \
+        else                                                                             \
+            pixel_rows(y + (i), j, add, x + (i), k, depth, panel, n, left, right);       \
+    } while (0)
             EACH_ROWS(rows, CALL);
 #undef CALL
         }
