@@ -1,6 +1,7 @@
 /* Our own convolutions, Winograd's and direct ones, against plain sums in double, over odd
  * shapes, paddings, strides and channel counts; the same bits for any number of threads; with
- * and without kept weights; gradients of inputs set, and added. */
+ * and without kept weights, which are renewed; with and without bias; gradients set, and added
+ * to what is there. */
 #include "train/engine/winograd.h"
 
 #include <math.h>
@@ -35,7 +36,7 @@ static tensors make(const slc_geom *g)
                  .weights = g->kernel_h * g->kernel_w * g->in.c * g->out.c};
     t.x = filled(t.in, 1), t.dx = filled(t.in, 2), t.y = filled(t.out, 3);
     t.dy = filled(t.out, 4), t.w = filled(t.weights, 5), t.dw = filled(t.weights, 6);
-    t.b = filled(g->out.c, 7);
+    t.b = g->bias ? filled(g->out.c, 7) : NULL;
     return t;
 }
 
@@ -46,30 +47,36 @@ static void drop(tensors *t)
         free(all[i]);
 }
 
-/* All three passes; dw is added to what is there, dx if add is given. */
+/* All three passes, after one forward with other weights. */
 static void run(const slc_engine *e, const slc_geom *g, size_t threads, bool add,
                 tensors *t)
 {
     slc_err err = {0};
     void *p;
     CHECK(e->make(&p, &threads, g, &err) == SLC_OK, "%s", err.msg);
-    const slc_product_call call = {.x = t->x,
-                                   .y = t->y,
-                                   .w = t->w,
-                                   .b = t->b,
-                                   .dy = t->dy,
-                                   .dx = t->dx,
-                                   .dw = t->dw,
-                                   .add_dx = add,
-                                   .add_dw = true,
-                                   .version = 1,
-                                   .scratch = malloc(e->scratch(p))};
+    float *const other = filled(t->weights, 8);
+    slc_product_call call = {.x = t->x,
+                             .y = t->y,
+                             .w = other,
+                             .b = t->b,
+                             .dy = t->dy,
+                             .dx = t->dx,
+                             .dw = t->dw,
+                             .add_dx = add,
+                             .add_dw = add,
+                             .version = 1,
+                             .scratch = malloc(e->scratch(p))};
     CHECK(call.scratch, "memory");
     memset(call.scratch, 0xff, e->scratch(p)); /* NaN */
+    CHECK(e->forward(p, &call), "forward");
+    memset(t->y, 0xff, t->out * sizeof(float));
+    call.w = t->w;
+    call.version = 2;
     CHECK(e->forward(p, &call), "forward");
     if (g->train)
         CHECK(e->backward_data(p, &call) && e->backward_weights(p, &call), "backward");
     free(call.scratch);
+    free(other);
     e->free(&p);
 }
 
@@ -79,7 +86,7 @@ static void plainly(const slc_geom *g, const tensors *t, double *y, double *dx,
 {
     const size_t in = g->in.c, out = g->out.c, taps = g->kernel_h * g->kernel_w;
     for (size_t i = 0; i < t->out; i++)
-        y[i] = t->b[i % out];
+        y[i] = t->b ? t->b[i % out] : 0;
     for (size_t i = 0; i < t->in; i++)
         dx[i] = t->dx[i];
     for (size_t i = 0; i < t->weights; i++)
@@ -112,9 +119,10 @@ static void compare(const float *got, const double *want, size_t n, const char *
     CHECK(sqrt(wrong / all) < 1e-6, "%s: %g", what, sqrt(wrong / all));
 }
 
-static void zero_dx(const slc_geom *g, tensors *t)
+static void fill(const tensors *t, int byte)
 {
-    memset(t->dx, 0, g->n * slc_shape_size(g->in) * sizeof(float));
+    memset(t->dx, byte, t->in * sizeof(float));
+    memset(t->dw, byte, t->weights * sizeof(float));
 }
 
 static void check_geom(const slc_engine *e, slc_geom g)
@@ -129,7 +137,7 @@ static void check_geom(const slc_engine *e, slc_geom g)
     run(e, &g, 1, true, &one);
     compare(one.y, y, one.out, "y");
     compare(one.dx, dx, one.in, "dx, added");
-    compare(one.dw, dw, one.weights, "dw");
+    compare(one.dw, dw, one.weights, "dw, added");
 
     run(e, &g, 3, true, &two);
     CHECK(memcmp(one.y, two.y, one.out * sizeof(float)) == 0, "y differs with threads");
@@ -137,11 +145,12 @@ static void check_geom(const slc_engine *e, slc_geom g)
     CHECK(memcmp(one.dw, two.dw, one.weights * sizeof(float)) == 0,
           "dw differs with threads");
 
-    zero_dx(&g, &one);
-    plainly(&g, &one, y, dx, dw);
-    memset(two.dx, 0xff, one.in * sizeof(float)); /* NaN */
+    fill(&two, 0);
+    plainly(&g, &two, y, dx, dw);
+    fill(&two, 0xff); /* NaN */
     run(e, &g, 2, false, &two);
     compare(two.dx, dx, one.in, "dx, set");
+    compare(two.dw, dw, one.weights, "dw, set");
 
     g.train = false;
     run(e, &g, 2, false, &two);
@@ -170,6 +179,7 @@ static void check_winograd(size_t n, size_t in, size_t out, size_t h, size_t w,
     check_geom(&slc_engine_winograd, g);
 }
 
+/* On pictures of side x (side + 1), without bias if there are as many inputs as outputs. */
 static void check_direct(size_t n, size_t in, size_t out, size_t side, size_t kernel,
                          size_t stride, size_t padding, size_t dilation)
 {
@@ -184,12 +194,23 @@ static void check_direct(size_t n, size_t in, size_t out, size_t side, size_t ke
                         .padding = padding,
                         .dilation = dilation,
                         .groups = 1,
-                        .bias = true,
+                        .bias = in != out,
                         .train = true,
                         .wants_dx = true};
-    CHECK(slc_direct_fits(&g, SLC_F32) == (slc_isa_detect() == SLC_ISA_AVX2),
-          "%zu to %zu", in, out);
     check_geom(&slc_engine_direct, g);
+}
+
+static void check_fits(size_t in, size_t out, size_t kernel, size_t stride, bool want)
+{
+    const slc_geom g = {.in = {.c = in, .h = 8, .w = 8},
+                        .out = {.c = out, .h = 4, .w = 4},
+                        .kernel_h = kernel,
+                        .kernel_w = kernel,
+                        .stride = stride,
+                        .dilation = 1,
+                        .groups = 1};
+    CHECK(slc_direct_fits(&g, SLC_F32) == (want && slc_isa_detect() == SLC_ISA_AVX2),
+          "%zu to %zu, %zu x %zu of stride %zu", in, out, kernel, kernel, stride);
 }
 
 int main(void)
@@ -218,14 +239,13 @@ int main(void)
     check_direct(1, 16, 20, 11, 5, 1, 2, 1);
     check_direct(1, 20, 16, 12, 7, 2, 3, 1);
     check_direct(1, 16, 16, 2, 2, 4, 1, 1);    /* a stride as wide as the picture */
-    check_direct(7, 160, 150, 40, 1, 1, 0, 1); /* several chunks, several stripes */
-    const slc_geom narrow = {.in = {.c = 8, .h = 8, .w = 8},
-                             .out = {.c = 64, .h = 8, .w = 8},
-                             .kernel_h = 1,
-                             .kernel_w = 1,
-                             .stride = 1,
-                             .dilation = 1,
-                             .groups = 1};
-    CHECK(!slc_direct_fits(&narrow, SLC_F32), "8 to 64 channels");
+    check_direct(2, 5, 7, 3, 2, 1, 3, 1);      /* outputs of padding alone */
+    check_direct(9, 18, 30, 1, 1, 1, 0, 1);    /* hardly a pixel */
+    check_direct(7, 160, 150, 40, 1, 1, 0, 1); /* several chunks, several tasks */
+    check_fits(16, 16, 1, 1, true);
+    check_fits(8, 64, 1, 1, false);
+    check_fits(16, 32, 3, 2, true);
+    check_fits(16, 16, 3, 1, false); /* oneDNN is faster at few channels */
+    check_fits(64, 64, 5, 1, true);
     return 0;
 }

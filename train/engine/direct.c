@@ -1,8 +1,9 @@
-/* Convolutions as sums over the filter's taps of products of pixels: nothing is gathered
- * into columns, pixels are read where they lie. The data gradient of a strided convolution
- * is one such sum for every place of a pixel modulo the stride, each with the taps that
- * reach it. For weight gradients a chunk of pixels of both sides is put into panels, then
- * every tap is a product of panels. No sum depends on the threads, so neither do the bits. */
+/* Convolutions as sums over the filter's taps of products of pixels. Forward and for the data
+ * gradient nothing is gathered into columns: pixels are read where they lie. The data
+ * gradient of a strided convolution is one such sum for every place of a pixel modulo the
+ * stride, each with the taps that reach it. For weight gradients a chunk of pixels is put
+ * into panels, outputs once, inputs anew for every tap, and panels are multiplied. No sum
+ * depends on the threads, so neither do the bits. */
 #include "train/engine/direct.h"
 
 #include <stdlib.h>
@@ -15,11 +16,12 @@
 
 enum {
     BLOCK = 48,                /* pixels multiplied at a time */
-    SPAN = 256,                /* pixels of a chunk learned from at a time */
     CHUNK_FLOATS = 256 * 1024, /* of both sides' panels: what a shared cache holds */
     LEAST_CHUNK = 64,
-    STRIPE = 128, /* channels of the smaller side that are one task of learning */
-    LEAST_CHANNELS = 16
+    TASKS = 4, /* of learning for each thread, if there are channels enough */
+    LEAST_CHANNELS =
+        16, /* on either side; 16 to 32, 3 x 3 of stride 2: as fast as oneDNN */
+    MANY_CHANNELS = 64 /* 16 to 16, 3 x 3 of stride 1: half as fast; 64: 1.3 times */
 };
 
 typedef struct product {
@@ -36,9 +38,9 @@ typedef struct way {
     const float *from, *u, *bias;
     float *to;
     slc_shape in, out; /* of from and to */
-    bool back;         /* the data gradient */
-    bool add;
-    size_t y0, x0; /* ... of the pixels at these places modulo the stride */
+    bool back;         /* the data gradient, */
+    size_t y0, x0;     /* of the pixels at this place modulo the stride alone */
+    bool add;          /* to what is there */
 } way;
 
 /* A pixel that is made, and its place. */
@@ -48,9 +50,10 @@ typedef struct spot {
 
 bool slc_direct_fits(const slc_geom *g, slc_dtype type)
 {
-    return type == SLC_F32 && !g->linear && g->groups == 1 &&
+    const bool loose = g->kernel_h * g->kernel_w == 1 || g->stride > 1;
+    return type == SLC_F32 && !g->linear && g->groups == 1 && g->out.h * g->out.w > 1 &&
            slc_isa_detect() == SLC_ISA_AVX2 &&
-           slc_min(g->in.c, g->out.c) >= LEAST_CHANNELS;
+           slc_min(g->in.c, g->out.c) >= (loose ? LEAST_CHANNELS : MANY_CHANNELS);
 }
 
 static size_t taps_of(const slc_geom *g)
@@ -118,20 +121,36 @@ static size_t scratch(const void *out)
            (room_size(p, p->geom.in.c) + room_size(p, p->geom.out.c)) * sizeof(float);
 }
 
+/* A corner of weights, outs x ins x taps, to places of each tap so far apart. */
+static void turn(const product *p, const float *w, size_t outs, size_t ins,
+                 size_t out_step, size_t in_step, float *u)
+{
+    const size_t taps = taps_of(&p->geom), next = tap_size(p);
+    for (size_t k = 0; k < outs; k++)
+        for (size_t c = 0; c < ins; c++)
+            for (size_t t = 0; t < taps; t++)
+                u[t * next + k * out_step + c * in_step] =
+                    w[(k * p->geom.in.c + c) * taps + t];
+}
+
 /* Weights by tap in panels: from inputs to outputs, or (back) from outputs to inputs. */
 static void set_weights(const product *p, const float *w, bool back, float *u)
 {
     const size_t in = p->geom.in.c, out = p->geom.out.c, taps = taps_of(&p->geom);
     const size_t panel = p->k->panel, rows = back ? out : in, lanes = back ? in : out;
-    const size_t row = taps * (back ? in : 1), lane = taps * (back ? 1 : in);
-#pragma omp parallel for num_threads((int)p->threads) schedule(static) collapse(2)
-    for (size_t t = 0; t < taps; t++)
-        for (size_t l = 0; l < lanes; l += panel) {
-            float *to = u + t * tap_size(p) + l * rows;
-            for (size_t r = 0; r < rows; r++)
-                for (size_t i = 0; i < panel; i++)
-                    *to++ = l + i < lanes ? w[r * row + (l + i) * lane + t] : 0;
-        }
+#pragma omp parallel for num_threads((int)p->threads) schedule(static)
+    for (size_t l = 0; l < lanes; l += panel) {
+        const size_t here = slc_min(panel, lanes - l);
+        for (size_t t = 0; here < panel && t < taps; t++)
+            memset(u + t * tap_size(p) + l * rows, 0, panel * rows * sizeof(float));
+        for (size_t r = 0; r < rows; r += panel)
+            if (back)
+                turn(p, w + (r * in + l) * taps, slc_min(panel, rows - r), here, panel, 1,
+                     u + l * rows + r * panel);
+            else
+                turn(p, w + (l * in + r) * taps, here, slc_min(panel, rows - r), 1, panel,
+                     u + l * rows + r * panel);
+    }
 }
 
 /* Pixels a way makes in one image: down and across. */
@@ -255,18 +274,32 @@ static bool backward_data(void *out, const slc_product_call *call)
     return true;
 }
 
-/* Pixels of a chunk into panels: outputs as they lie, or the inputs under a tap. */
-static void pack(const product *p, const way *w, bool under, size_t tap, size_t first,
-                 size_t count, float *room)
+/* Outputs from number first on into panels. */
+static void pack_outputs(const product *p, const float *dy, size_t first, size_t count,
+                         float *room)
+{
+    const size_t c = p->geom.out.c;
+#pragma omp for schedule(static)
+    for (size_t i = 0; i < count; i += BLOCK) {
+        const float *from[BLOCK];
+        const size_t here = slc_min(BLOCK, count - i);
+        for (size_t j = 0; j < here; j++)
+            from[j] = dy + (first + i + j) * c;
+        p->k->pixel_pack(room + i * p->k->panel, from, here, c, p->chunk);
+    }
+}
+
+/* The inputs under a tap of them. */
+static void pack_inputs(const product *p, const way *w, size_t tap, size_t first,
+                        size_t count, float *room)
 {
 #pragma omp for schedule(static)
     for (size_t i = 0; i < count; i += BLOCK) {
         const float *from[BLOCK];
-        const size_t here = slc_min(BLOCK, count - i), c = under ? w->in.c : w->out.c;
+        const size_t here = slc_min(BLOCK, count - i);
         for (size_t j = 0; j < here; j++)
-            from[j] = under ? source(p, w, spot_of(p, w, first + i + j), tap)
-                            : w->to + (first + i + j) * c;
-        p->k->pixel_pack(room + i * p->k->panel, from, here, c, p->chunk);
+            from[j] = source(p, w, spot_of(p, w, first + i + j), tap);
+        p->k->pixel_pack(room + i * p->k->panel, from, here, w->in.c, p->chunk);
     }
 }
 
@@ -274,15 +307,15 @@ static void pack(const product *p, const way *w, bool under, size_t tap, size_t 
 static void learn(const product *p, const float *narrow, size_t low, const float *wide,
                   size_t high, size_t count, bool add, float *sums)
 {
-    const size_t panel = p->k->panel;
+    const size_t panel = p->k->panel, across = (high + panel - 1) / panel;
+    const size_t cuts = slc_max(TASKS * p->threads / across, 1);
+    const size_t stripe = slc_round_up((low + cuts - 1) / cuts, panel);
 #pragma omp for schedule(static) collapse(2)
     for (size_t j = 0; j < high; j += panel)
-        for (size_t i = 0; i < low; i += STRIPE)
-            for (size_t r = 0; r < count; r += SPAN)
-                p->k->pixel_learn(
-                    sums + j * low + i * panel, add || r > 0,
-                    narrow + i * p->chunk + r * panel, wide + j * p->chunk + r * panel,
-                    slc_min(SPAN, count - r), slc_min(STRIPE, low - i), p->chunk);
+        for (size_t i = 0; i < low; i += stripe)
+            p->k->pixel_learn(sums + j * low + i * panel, add, narrow + i * p->chunk,
+                              wide + j * p->chunk, count, slc_min(stripe, low - i),
+                              p->chunk);
 }
 
 /* From sums to PyTorch's order. */
@@ -307,17 +340,17 @@ static bool backward_weights(void *out, const slc_product_call *call)
     const product *p = out;
     const slc_geom *g = &p->geom;
     const size_t in = g->in.c, outs = g->out.c, pixels = g->n * g->out.h * g->out.w;
-    const way w = {.from = call->x, .to = (void *)call->dy, .in = g->in, .out = g->out};
+    const way w = {.from = call->x, .in = g->in, .out = g->out};
     float *sums = call->scratch, *v = sums + taps_of(g) * tap_size(p),
           *m = v + room_size(p, in);
 #pragma omp parallel num_threads((int)p->threads)
     {
         for (size_t first = 0; first < pixels; first += p->chunk) {
             const size_t count = slc_min(p->chunk, pixels - first);
-            pack(p, &w, false, 0, first, count, m);
+            pack_outputs(p, call->dy, first, count, m);
             for (size_t t = 0; t < taps_of(g); t++) {
                 float *to = sums + t * tap_size(p);
-                pack(p, &w, true, t, first, count, v);
+                pack_inputs(p, &w, t, first, count, v);
                 if (outs < in)
                     learn(p, m, outs, v, in, count, first > 0, to);
                 else

@@ -1,5 +1,5 @@
-/* Convolutions in f32 that Winograd's way does not fit (1 x 1, strided, large filters), for
- * both engines. */
+/* Convolutions in f32 that Winograd's way does not fit, for both engines: 1 x 1, strided, and
+ * others with many channels. */
 #ifndef TRAIN_ENGINE_DIRECT_H
 #define TRAIN_ENGINE_DIRECT_H
 

@@ -30,7 +30,7 @@ typedef struct slc_product_call {
     const void *dy;
     void *dx;
     float *dw;           /* PyTorch's order */
-    bool add_dx, add_dw; /* to what is there, which is overwritten else */
+    bool add_dx, add_dw; /* to what is there; otherwise it is overwritten */
     uint64_t version;    /* of w: derived copies are renewed when it changes */
     void *scratch;
 } slc_product_call;

@@ -111,7 +111,8 @@ typedef struct slc_kernels {
     /* Pixels of c channels into panels as above, [c / panel][room][panel]. */
     void (*pixel_pack)(float *to, const float *const *x, size_t rows, size_t c,
                        size_t room);
-    /* As winograd_learn does, of pixels in panels; longer sums at a time. */
+    /* As winograd_learn does, of pixels in panels; rows are taken in runs that leave panels in
+     * the first-level cache. */
     void (*pixel_learn)(float *to, bool add, const float *m, const float *v, size_t rows,
                         size_t out, size_t room);
 

@@ -59,8 +59,8 @@ INLINE void put(T *p, bool add, vecf v, size_t n)
     store_n(p, v, n);
 }
 
-/* A kernel's work on rows i to i + rows, channels k to k + n; rows and n are constants where
- * it is called. */
+/* A kernel's work on rows i to i + rows, channels k to k + n; rows is a constant where it is
+ * called, and n is V but for the last channels. */
 typedef void row_step(void *job, size_t i, size_t rows, size_t k, size_t n);
 
 INLINE void over_channels(row_step *f, void *job, size_t i, size_t rows, size_t k,
@@ -117,7 +117,7 @@ INLINE void over_strips(row_step *f, void *job, strip *s, size_t rows, size_t c,
             const size_t n = c - k < STRIP ? c - k : STRIP;
             s->start = k;
             memset(s->first, 0, (n + V - 1) / V * sizeof(vecf));
-            memset(s->second, 0, (n + V - 1) / V * sizeof(vecf));
+            if (second) memset(s->second, 0, (n + V - 1) / V * sizeof(vecf));
             over_rows(f, job, r, r + FLUSH_ROWS < rows ? r + FLUSH_ROWS : rows, k, k + n);
             for (size_t j = 0; j < n; j++)
                 first[k + j] += s->first[j / V][j % V];

@@ -1,9 +1,9 @@
 /* Products of pixels, wherever they lie, with weights in panels: part of kernel_body.h, and
  * included by it after kernel_winograd.h, whose products these resemble. */
 
-/* Inputs whose products are summed before the sum goes to memory: with them a panel of
- * weights fills half of a first-level cache. */
-enum { DEPTH = 256 };
+/* Inputs whose products are summed before the sum goes to memory: with them a panel is 16 KB,
+ * half of a first-level cache. */
+enum { DEPTH = 16 * 1024 / sizeof(float) / PANEL };
 
 /* y (+)= the sums of rows pixels x, from input k on, with a panel u of as many inputs. */
 INLINE void pixel_rows(float *const *y, size_t at, bool add, const float *const *x,
@@ -82,5 +82,7 @@ static void pixel_pack(float *to, const float *const *x, size_t rows, size_t c,
 static void pixel_learn(float *to, bool add, const float *m, const float *v, size_t rows,
                         size_t out, size_t room)
 {
-    learn_panel(to, add, m, v, rows, DEPTH, out, room);
+    for (size_t r = 0; r < rows; r += DEPTH)
+        learn_panel(to, add || r > 0, m + r * PANEL, v + r * PANEL,
+                    rows - r < DEPTH ? rows - r : DEPTH, DEPTH, out, room);
 }

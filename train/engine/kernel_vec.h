@@ -47,7 +47,7 @@ INLINE vecf vmax(vecf a, vecf b)
 {
 #if defined __AVX512F__
     return (vecf)_mm512_max_ps((__m512)b, (__m512)a);
-#elif defined __AVX__
+#elif defined __FMA__
     return (vecf)_mm256_max_ps((__m256)b, (__m256)a);
 #else
     return pick(a < b, b, a);
@@ -58,7 +58,7 @@ INLINE vecf vmin(vecf a, vecf b)
 {
 #if defined __AVX512F__
     return (vecf)_mm512_min_ps((__m512)b, (__m512)a);
-#elif defined __AVX__
+#elif defined __FMA__
     return (vecf)_mm256_min_ps((__m256)b, (__m256)a);
 #else
     return pick(a > b, b, a);

@@ -1,7 +1,8 @@
 /* The fast engine: oneDNN's convolutions and bf16 products. Weights are put into the
- * library's own order once per step, their gradients back into PyTorch's; in f32, 1 x 1
- * convolutions and linear layers go to OpenBLAS, which is faster at plain matrix products
- * of channels-last numbers (195 against 100 to 170 GFLOP/s on two Zen 4 cores). */
+ * library's own order once per step, their gradients back into PyTorch's. What winograd.c
+ * and direct.c take does not come here; of the rest, in f32, 1 x 1 convolutions and linear
+ * layers go to OpenBLAS, which is faster at plain matrix products of channels-last numbers
+ * (195 against 100 to 170 GFLOP/s on two Zen 4 cores). */
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,9 +173,9 @@ static bool make_pass(product *p, slc_dnnl_pass which)
     return add_reorder(p, at, which);
 }
 
-/* Products of f32 that SGEMM does better. Without AVX-512 the library's 3 x 3 convolutions of
- * stride 2 reach 63 to 74 GFLOP/s forward on two Zen 3 cores, columns and SGEMM 96 to 112;
- * backward is the same or better. In its 1 x 1 weight gradients of stride 2 (version 2.6,
+/* Products of f32 that SGEMM does better. Without AVX-512 columns and SGEMM beat the library's
+ * 3 x 3 convolutions of stride 2 (96 to 112 and 63 to 74 GFLOP/s on two Zen 3 cores); those
+ * of few channels still come here. In its 1 x 1 weight gradients of stride 2 (version 2.6,
  * 4 channels) one thread wrote over the barrier that another one waited at. */
 static bool goes_to_blas(const state *s, const slc_geom *g)
 {

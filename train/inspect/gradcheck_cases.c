@@ -24,6 +24,14 @@ const slc_gradcheck_case slc_gradcheck_cases[] = {
     {"conv2d", BETWEEN("conv2d: {out: 8, dilation: 2, padding: 2}")},
     {"conv2d", "- conv2d: {name: in, out: 36, kernel: 1}\n" /* Winograd's, and tails */
                "- conv2d: {out: 42, padding: 1}\n" OUT},
+    {"conv2d",
+     "- conv2d: {name: in, out: 36, kernel: 1}\n" /* a gradient added to another */
+     "- conv2d: {out: 36, padding: 1, bias: false}\n- add: in\n" OUT},
+    {"conv2d",
+     "- conv2d: {name: in, out: 20, kernel: 1}\n" /* the same, products of pixels */
+     "- conv2d: {out: 20, kernel: 1}\n- add: in\n" OUT},
+    {"conv2d", "- conv2d: {name: in, out: 20, kernel: 1}\n"
+               "- conv2d: {out: 18, stride: 2, padding: 1}\n" OUT},
     {"conv2d", BETWEEN("conv2d: {out: 16, padding: 1, groups: 4}")},
     {"conv2d", BETWEEN("conv2d: {out: 8, padding: 1, groups: 8}")},
     {"conv2d", BETWEEN("conv2d: {out: 8, stride: 2, padding: 1, groups: 8}")},
