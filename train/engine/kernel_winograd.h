@@ -313,15 +313,21 @@ INLINE void rows_store(float *to, bool add, vecf sum[][2], size_t rows)
             call(i, 1);                                                                  \
     } while (0)
 
-/* A sum of a panel's products is added to the sum of the panels before: that halves the
- * error of adding all of them one by one. */
+/* So many products are summed, then added to the sum of those before: that halves the error
+ * of adding all of them one by one. A multiple of PANEL. */
+#ifndef SUMMED
+#define SUMMED 32
+#endif
+
 INLINE void product_rows(float *m, const float *v, const float *u, size_t in, size_t room,
                          size_t rows)
 {
-    for (size_t k = 0; k < in; k += PANEL) {
+    for (size_t k = 0; k < in; k += SUMMED) {
         vecf sum[ROWS][2] = {0};
-        rows_by_panel(sum, rows, v + k * room, PANEL, 1, u + k * PANEL,
-                      in - k < PANEL ? in - k : PANEL);
+        const size_t end = in - k < SUMMED ? in : k + SUMMED;
+        for (size_t j = k; j < end; j += PANEL)
+            rows_by_panel(sum, rows, v + j * room, PANEL, 1, u + j * PANEL,
+                          end - j < PANEL ? end - j : PANEL);
         rows_store(m, k > 0, sum, rows);
     }
 }
@@ -363,7 +369,7 @@ INLINE void learn_panel(float *to, bool add, const float *m, const float *v, siz
 static void winograd_learn(float *to, bool add, const float *m, const float *v,
                            size_t tiles, size_t out, size_t room)
 {
-    learn_panel(to, add, m, v, tiles, PANEL, out, room);
+    learn_panel(to, add, m, v, tiles, SUMMED, out, room);
 }
 
 #endif
