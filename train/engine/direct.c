@@ -19,9 +19,11 @@ enum {
     CHUNK_FLOATS = 256 * 1024, /* of both sides' panels: what a shared cache holds */
     LEAST_CHUNK = 64,
     TASKS = 4, /* of learning for each thread, if there are channels enough */
-    LEAST_CHANNELS =
-        16, /* on either side; 16 to 32, 3 x 3 of stride 2: as fast as oneDNN */
-    MANY_CHANNELS = 64 /* 16 to 16, 3 x 3 of stride 1: half as fast; 64: 1.3 times */
+    /* Channels, on either side, from which it pays (one Zen 3 core, against oneDNN 2.6): 1 x 1
+     * and strided filters, where 16 to 32 channels are as fast; others, where 16 channels are
+     * half as fast and 64 1.3 times. */
+    LEAST_CHANNELS = 16,
+    MANY_CHANNELS = 64
 };
 
 typedef struct product {
@@ -48,6 +50,8 @@ typedef struct spot {
     size_t image, y, x;
 } spot;
 
+/* On machines where it was measured: plain C is slower than SGEMM, AVX-512 was not at hand. A
+ * picture of one pixel makes few rows, which SGEMM does better. */
 bool slc_direct_fits(const slc_geom *g, slc_dtype type)
 {
     const bool loose = g->kernel_h * g->kernel_w == 1 || g->stride > 1;
@@ -307,8 +311,8 @@ static void pack_inputs(const product *p, const way *w, size_t tap, size_t first
 static void learn(const product *p, const float *narrow, size_t low, const float *wide,
                   size_t high, size_t count, bool add, float *sums)
 {
-    const size_t panel = p->k->panel, across = (high + panel - 1) / panel;
-    const size_t cuts = slc_max(TASKS * p->threads / across, 1);
+    const size_t panel = p->k->panel, panels = (high + panel - 1) / panel;
+    const size_t cuts = slc_max(TASKS * p->threads / panels, 1);
     const size_t stripe = slc_round_up((low + cuts - 1) / cuts, panel);
 #pragma omp for schedule(static) collapse(2)
     for (size_t j = 0; j < high; j += panel)
