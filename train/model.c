@@ -26,6 +26,16 @@ static const slc_engine *const engines[] = {
 #endif
     &slc_engine_blas, NULL};
 
+/* In auto, bf16 only where the processor multiplies it. */
+static bool has_bf16(void)
+{
+#if defined(__x86_64__) && defined(__GNUC__)
+    return __builtin_cpu_supports("avx512bf16");
+#else
+    return false;
+#endif
+}
+
 static slc_status choose_engine(slc_exec *ex, const slc_model_settings *s, slc_err *err)
 {
     const bool any = !s->engine || strcmp(s->engine, "auto") == 0;
@@ -35,26 +45,13 @@ static slc_status choose_engine(slc_exec *ex, const slc_model_settings *s, slc_e
     if (!engines[i])
         return slc_fail(err, SLC_EINVAL, "model: no engine %s in this build", s->engine);
     ex->engine = engines[i];
-    ex->type = SLC_F32;
-    if (s->precision == SLC_PRECISION_F32) return SLC_OK;
-    if (ex->engine->runs(SLC_BF16))
-        ex->type = SLC_BF16;
-    else if (s->precision == SLC_PRECISION_BF16)
-        return slc_fail(
-            err, SLC_EINVAL,
-            "model: precision bf16 needs the engine onednn and a processor with "
-            "AVX-512");
+    const bool native = ex->engine->runs(SLC_BF16);
+    ex->type = s->precision == SLC_PRECISION_BF16 ||
+                       (s->precision == SLC_PRECISION_AUTO && native && has_bf16())
+                   ? SLC_BF16
+                   : SLC_F32;
+    ex->multiplies = native ? ex->type : SLC_F32;
     return SLC_OK;
-}
-
-/* In auto, bf16 only where the processor multiplies it. */
-static bool has_bf16(void)
-{
-#if defined(__x86_64__) && defined(__GNUC__)
-    return __builtin_cpu_supports("avx512bf16");
-#else
-    return false;
-#endif
 }
 
 static slc_status make_blocks(slc_model *m, slc_err *err)
@@ -77,13 +74,10 @@ slc_status slc_model_create(slc_model **out, const slc_model_settings *settings,
 {
     const slc_model_settings *s = settings;
     slc_model *m = calloc(1, sizeof(*m));
-    slc_model_settings own = *s;
     *out = NULL;
     if (!m) return slc_fail(err, SLC_ENOMEM, "model: memory ran out");
     slc_exec *ex = &m->exec;
-    if (own.precision == SLC_PRECISION_AUTO && !has_bf16())
-        own.precision = SLC_PRECISION_F32;
-    slc_status status = choose_engine(ex, &own, err);
+    slc_status status = choose_engine(ex, s, err);
     if (status != SLC_OK) goto done;
     ex->batch = slc_max(s->batch, 1);
     ex->threads = s->threads ? s->threads : slc_pool_cores();

@@ -52,7 +52,9 @@ typedef struct slc_model_settings {
     size_t batch;   /* most images in one call; 0 = 1 */
     size_t threads; /* 0 = all cores */
     slc_precision
-        precision; /* AUTO: bf16 where the CPU has AMX or AVX512-BF16 and the engine can, else f32 */
+        precision; /* AUTO: bf16 where the CPU has AMX or AVX512-BF16 and the engine can, else f32.
+                      BF16 runs everywhere: where the engine does not multiply it, numbers are
+                      kept in bf16 and multiplied in f32 (less memory, no faster) */
     const char
         *engine;    /* "onednn", "blas"; NULL or "auto" = onednn if built in, else blas */
     bool inference; /* forward only: no gradients, no optimizer memory */

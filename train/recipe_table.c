@@ -125,7 +125,9 @@ const slc_param slc_recipe_train_params[] = {
     {"accumulate", SLC_FIELD(train, accumulate), .lo = 1, .hi = 1e6, .initial = "1",
      .unit = "batches", .help = "batches whose gradients make one step"},
     {"precision", SLC_FIELD(train, precision), .choices = precision_names,
-     .initial = "auto", .help = "bf16 keeps f32 master weights"},
+     .initial = "auto",
+     .help = "auto: bf16 where the processor multiplies it, else f32; bf16 keeps f32 "
+             "master weights"},
     {"engine", SLC_FIELD(train, engine), .initial = "auto",
      .help = "onednn, blas, or what is there"},
     {"grad_checkpoint", SLC_FIELD(train, grad_checkpoint), .initial = "false",

@@ -22,7 +22,7 @@ static slc_model *make_set(const char *text, slc_model_settings set, slc_err *er
     set.classes = CLASSES;
     set.batch = N;
     set.seed = 5;
-    set.precision = SLC_PRECISION_F32;
+    if (set.precision == SLC_PRECISION_AUTO) set.precision = SLC_PRECISION_F32;
     if (slc_model_create(&m, &set, err) != SLC_OK) m = NULL;
     slc_arena_free(&arena);
     return m;
@@ -91,11 +91,14 @@ static void test_drop_path_follows_the_linear_rule(void)
     }
 }
 
-static void test_training_repeats_itself(const char *engine, bool any_threads)
+static void test_training_repeats_itself(const char *engine, slc_precision precision,
+                                         bool any_threads)
 {
     slc_err err = {0};
-    slc_model *a = make("cnn", engine, 2, &err),
-              *b = make("cnn", engine, any_threads ? 3 : 2, &err);
+    slc_model_settings set = {.threads = 2, .engine = engine, .precision = precision};
+    slc_model *a = make_set("cnn", set, &err);
+    if (any_threads) set.threads = 3;
+    slc_model *b = make_set("cnn", set, &err);
     CHECK(a && b, "%s", err.msg);
     for (uint64_t i = 0; i < 5; i++)
         step(a, i, N), step(b, i, N);
@@ -104,6 +107,39 @@ static void test_training_repeats_itself(const char *engine, bool any_threads)
               engine, i);
     slc_model_destroy(&a);
     slc_model_destroy(&b);
+}
+
+/* Weights rounded to bf16 are rounded again when they change: logits are near those in f32. */
+static void test_bf16_sees_new_weights(const char *engine)
+{
+    slc_err err = {0};
+    const slc_view view = {pixels, SLC_F32, SLC_NHWC, N};
+    const slc_pass pass = {.mode = SLC_MODE_EVAL};
+    const slc_precision precision[2] = {SLC_PRECISION_F32, SLC_PRECISION_BF16};
+    const float *logits[2];
+    slc_model *m[2];
+    double most = 0, apart = 0;
+    for (size_t i = 0; i < 2; i++) {
+        m[i] = make_set("cnn",
+                        (slc_model_settings){
+                            .threads = 2, .engine = engine, .precision = precision[i]},
+                        &err);
+        CHECK(m[i] && slc_model_forward(m[i], &view, &pass, &logits[i], &err) == SLC_OK,
+              "%s", err.msg);
+        for (size_t k = 0; k < slc_model_weight_count(m[i]); k++)
+            slc_model_weights(m[i])[k] *= k % 2 ? 1.5f : 0.5f;
+        slc_model_touch(m[i]);
+        CHECK(slc_model_forward(m[i], &view, &pass, &logits[i], &err) == SLC_OK, "%s",
+              err.msg);
+    }
+    for (size_t k = 0; k < N * CLASSES; k++) {
+        most = fmax(most, fabs((double)logits[0][k]));
+        apart = fmax(apart, fabs((double)logits[0][k] - (double)logits[1][k]));
+    }
+    CHECK(most > 0 && apart > 0 && apart < 0.03 * most, "%s: apart by %g of %g", engine,
+          apart, most);
+    slc_model_destroy(&m[0]);
+    slc_model_destroy(&m[1]);
 }
 
 /* Activations that are computed twice, some batch norms' as always or most with checkpoints:
@@ -319,8 +355,12 @@ int main(void)
     test_drop_path_follows_the_linear_rule();
     test_frozen_beginning_runs_apart("blas");
     test_frozen_beginning_runs_apart("auto");
-    test_training_repeats_itself("blas", true);
-    test_training_repeats_itself("auto", false);
+    test_training_repeats_itself("blas", SLC_PRECISION_F32, true);
+    test_training_repeats_itself("blas", SLC_PRECISION_BF16, true);
+    test_training_repeats_itself("auto", SLC_PRECISION_F32, false);
+    test_training_repeats_itself("auto", SLC_PRECISION_BF16, false);
+    test_bf16_sees_new_weights("blas");
+    test_bf16_sees_new_weights("auto");
     test_checkpoints_change_memory_only("blas");
     test_checkpoints_change_memory_only("auto");
     test_names_are_torchvisions();

@@ -6,7 +6,8 @@
 
 enum { N = 8, SIDE = 16 };
 
-static void check_steps(const char *net, const char *engine, bool checkpoint)
+static void check_steps(const char *net, const char *engine, bool checkpoint,
+                        slc_precision precision)
 {
     slc_arena arena = {0};
     slc_err err = {0};
@@ -19,7 +20,7 @@ static void check_steps(const char *net, const char *engine, bool checkpoint)
                                     .classes = 10,
                                     .batch = N,
                                     .threads = 2,
-                                    .precision = SLC_PRECISION_F32,
+                                    .precision = precision,
                                     .engine = engine,
                                     .grad_checkpoint = checkpoint};
     for (size_t i = 0; i < sizeof(pixels) / sizeof(*pixels); i++)
@@ -47,9 +48,10 @@ int main(void)
 {
     static const char *const engine[] = {"blas", "auto"};
     for (size_t e = 0; e < 2; e++) {
-        check_steps("cnn", engine[e], false);
-        check_steps("resnet18-cifar", engine[e], false);
-        check_steps("resnet20", engine[e], true);
+        check_steps("cnn", engine[e], false, SLC_PRECISION_F32);
+        check_steps("resnet18-cifar", engine[e], false, SLC_PRECISION_F32);
+        check_steps("resnet20", engine[e], true, SLC_PRECISION_F32);
+        check_steps("resnet20", engine[e], false, SLC_PRECISION_BF16);
     }
     return 0;
 }

@@ -56,8 +56,7 @@ static slc_status open_state(void **out, size_t threads, slc_dtype type, slc_err
 {
     state *s = calloc(1, sizeof(*s));
     *out = s;
-    if (type != SLC_F32)
-        return slc_fail(err, SLC_EINVAL, "engine blas: bf16 needs the engine onednn");
+    (void)type; /* what it runs */
     if (!s) return slc_fail(err, SLC_ENOMEM, "engine blas: memory ran out");
     s->threads = threads;
     openblas_set_num_threads(1);

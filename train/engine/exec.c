@@ -8,6 +8,7 @@
 #include "base/block.h"
 #include "base/num.h"
 #include "train/engine/direct.h"
+#include "train/engine/widened.h"
 #include "train/engine/winograd.h"
 
 void *slc_exec_value(const slc_exec *ex, const slc_runplan *plan, int value)
@@ -89,12 +90,16 @@ static slc_status make_product(slc_exec *ex, slc_task *t, size_t n, bool train,
     t->made = more;
     slc_made *const made = &t->made[t->made_count];
     const slc_geom g = geom_of(t, n, train);
-    const slc_engine *own = slc_winograd_fits(&g, ex->type) ? &slc_engine_winograd
-                            : slc_direct_fits(&g, ex->type) ? &slc_engine_direct
-                                                            : NULL;
-    *made = (slc_made){.n = n, .train = train, .engine = own ? own : ex->engine};
-    const slc_status status = made->engine->make(
-        &made->product, own ? (void *)&ex->threads : ex->engine_state, &g, err);
+    const slc_engine *own = slc_winograd_fits(&g, ex->multiplies) ? &slc_engine_winograd
+                            : slc_direct_fits(&g, ex->multiplies) ? &slc_engine_direct
+                                                                  : NULL;
+    slc_widening way = {own ? own : ex->engine,
+                        own ? (void *)&ex->threads : ex->engine_state, ex->threads};
+    const bool widens = ex->type != ex->multiplies;
+    *made = (slc_made){
+        .n = n, .train = train, .engine = widens ? &slc_engine_widened : way.by};
+    const slc_status status =
+        made->engine->make(&made->product, widens ? &way : way.state, &g, err);
     if (status != SLC_OK) {
         made->engine->free(&made->product);
         return slc_err_prefix(err, "layer %s", t->node->name);
@@ -408,7 +413,8 @@ slc_status slc_exec_backward(slc_exec *ex, const float *dlogits, const slc_pass 
 slc_status slc_exec_open(slc_exec *ex, slc_err *err)
 {
     ex->k = slc_kernels_for(slc_isa_detect(), ex->type);
-    slc_status status = ex->engine->open(&ex->engine_state, ex->threads, ex->type, err);
+    slc_status status =
+        ex->engine->open(&ex->engine_state, ex->threads, ex->multiplies, err);
     if (status != SLC_OK) return status;
     ex->version = 1;
     ex->logits = calloc(ex->batch * ex->net->classes, sizeof(*ex->logits));

@@ -86,7 +86,7 @@ struct slc_exec {
     const slc_net *net;
     const slc_engine *engine;
     void *engine_state;
-    slc_dtype type;
+    slc_dtype type, multiplies; /* of numbers in memory; of the engine's products */
     const slc_kernels *k;
     size_t batch, threads;
     bool inference, checkpoints; /* checkpoints: activations are computed twice */
