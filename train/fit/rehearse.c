@@ -47,7 +47,7 @@ static double loader_seconds(const run *r)
 }
 
 /* The set that epochs are judged by goes through the net once more; decoding is taken to cost
- * what it costs in training. */
+ * what it costs in training, and every view of a picture as much as the picture. */
 static slc_status time_evaluation(scratch *s, slc_rehearsal *out, slc_err *err)
 {
     run *const r = &s->run;
@@ -65,7 +65,8 @@ static slc_status time_evaluation(scratch *s, slc_rehearsal *out, slc_err *err)
         st = slc_model_forward(r->model, &view, &pass, &logits, err);
         seconds = since(begin);
     }
-    const double batches = (double)images / (double)batch->n;
+    const double views = slc_policy_views(r->plans.eval);
+    const double batches = (double)images * views / (double)batch->n;
     slc_loader_release(r->loader, batch);
     out->eval_seconds = batches * fmax(seconds, loader_seconds(r));
     return st;
