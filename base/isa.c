@@ -8,6 +8,10 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <xmmintrin.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 enum {
     F16C = 1 << 29
@@ -77,3 +81,30 @@ slc_isa slc_isa_detect(void)
         if (strcmp(cap, slc_isa_name((slc_isa)i)) == 0) return (slc_isa)i;
     return found;
 }
+
+#if defined(__x86_64__) && defined(__linux__)
+enum {
+    LEAF = 7,
+    AMX_BF16 = 1 << 22,
+    AMX_TILE = 1 << 24,      /* leaf 7, edx */
+    AVX512_BF16 = 1 << 5,    /* leaf 7.1, eax */
+    ASK_PERMISSION = 0x1023, /* arch_prctl's ARCH_REQ_XCOMP_PERM */
+    TILE_DATA = 18
+};
+
+/* The operating system keeps tiles for a process that has asked; asking again is free. */
+bool slc_isa_tiles(void)
+{
+    unsigned a, b, c, d, a1, rest;
+    if (slc_isa_detect() < SLC_ISA_AVX512 || getenv("SLUICE_ISA")) return false;
+    return __get_cpuid_count(LEAF, 0, &a, &b, &c, &d) &&
+           __get_cpuid_count(LEAF, 1, &a1, &rest, &rest, &rest) && (d & AMX_BF16) &&
+           (d & AMX_TILE) && (a1 & AVX512_BF16) &&
+           syscall(SYS_arch_prctl, ASK_PERMISSION, TILE_DATA) == 0;
+}
+#else
+bool slc_isa_tiles(void)
+{
+    return false;
+}
+#endif

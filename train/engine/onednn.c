@@ -13,6 +13,9 @@
 #include "base/num.h"
 #include "train/engine/dnnl_shim.h"
 
+/* Not in every cblas.h. */
+extern char *openblas_get_corename(void);
+
 typedef struct state {
     dnnl_engine_t engine;
     dnnl_stream_t stream;
@@ -173,6 +176,14 @@ static bool make_pass(product *p, slc_dnnl_pass which)
     return add_reorder(p, at, which);
 }
 
+/* OpenBLAS falls back to this one, without AVX, on processors newer than itself: a quarter as
+ * fast as the library. */
+static bool blas_knows_better(void)
+{
+    return slc_isa_detect() == SLC_ISA_C ||
+           strcmp(openblas_get_corename(), "Prescott") != 0;
+}
+
 /* Products of f32 that SGEMM does better. Without AVX-512 columns and SGEMM beat the library's
  * 3 x 3 convolutions of stride 2 (96 to 112 and 63 to 74 GFLOP/s on two Zen 3 cores); those
  * of few channels still come here. In its 1 x 1 weight gradients of stride 2 (version 2.6,
@@ -181,7 +192,9 @@ static bool goes_to_blas(const state *s, const slc_geom *g)
 {
     const bool point = g->kernel_h * g->kernel_w == 1 && g->padding == 0;
     const bool strided = g->stride > 1 && slc_isa_detect() < SLC_ISA_AVX512;
-    return s->type == SLC_F32 && g->groups == 1 && (g->linear || point || strided);
+    if (s->type != SLC_F32 || g->groups > 1) return false;
+    if (point && g->stride > 1) return true;
+    return blas_knows_better() && (g->linear || point || strided);
 }
 
 static slc_status make(void **out, void *st, const slc_geom *g, slc_err *err)

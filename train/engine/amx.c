@@ -1,0 +1,332 @@
+/* Convolutions as sums over the filter's taps of products of matrix tiles. Pixels are laid out
+ * as the tiles want them (sweep.h), a part of the batch at a time, so that it stays in a core's
+ * own cache. The data gradient of a strided convolution is one such sum for every place of a
+ * pixel modulo the stride, each with the taps that reach it. No sum depends on the threads, so
+ * neither do the bits. */
+#include "train/engine/amx.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/block.h"
+#include "base/isa.h"
+#include "base/num.h"
+#include "train/engine/amx_impl.h"
+
+enum {
+    MAX_STEPS = 800,
+    PART_BYTES = 768 * 1024, /* of laid out pixels that a thread multiplies at a time */
+    LEAST_CHANNELS = 16,
+    FEW_CHANNELS = 16 /* inputs of fewer are laid out as columns, all taps side by side */
+};
+
+bool slc_amx_fits(const slc_geom *g, slc_dtype type)
+{
+    const size_t taps = g->kernel_h * g->kernel_w;
+    if (type != SLC_BF16 || g->groups > 1 || !slc_isa_tiles() || taps > SLC_MAX_TAPS ||
+        g->out.c < LEAST_CHANNELS || (g->linear && g->in.h != g->in.w) ||
+        taps * slc_max(g->in.c, g->out.c) > MAX_STEPS * SLC_TILE_DEPTH)
+        return false;
+    return g->in.c >= FEW_CHANNELS ||
+           (!g->linear && !g->wants_dx && g->dilation == 1 && taps > 1 &&
+            slc_round_up(g->in.c * taps, SLC_TILE_DEPTH) <= SLC_MAX_COLUMN);
+}
+
+/* Numbers laid out for a part, with what a last tile reads beyond. */
+static size_t laid_out(const slc_sweep *s, const slc_part *u)
+{
+    return (s->variants * slc_sweep_places(s, *u) + SLC_TILE_SIDE +
+            (s->more + 1) * s->wide) *
+           s->depth;
+}
+
+static size_t cut_products(const slc_tiled *p, const slc_sweep *s, slc_part *first)
+{
+    return slc_sweep_cut(s, s->variants * s->depth * sizeof(uint16_t), PART_BYTES,
+                         p->threads, first);
+}
+
+/* Inputs may be read where they lie. */
+static bool lies_well(const slc_sweep *s, size_t n)
+{
+    return s->taps == 1 && !s->columns && s->step == 1 && s->w == 1 && s->out_step == 1 &&
+           s->tap[0].y == 0 && s->tap[0].x == 0 && s->depth == s->in.c &&
+           n * s->h % SLC_TILE == 0;
+}
+
+/* Numbers of a thread's room: laid out pixels, then what tiles begin at and their pixels. */
+static size_t list_size(const slc_sweep *s, const slc_part *u)
+{
+    const size_t tiles = slc_sweep_places(s, *u) / SLC_TILE + u->images + 2;
+    return slc_round_up(tiles * (sizeof(size_t) + SLC_TILE * sizeof(int32_t)) /
+                            sizeof(uint16_t),
+                        SLC_TILE_SIDE);
+}
+
+static size_t weights_size(const slc_sweep *s)
+{
+    return slc_amx_sides(s->out.c) * SLC_TILE_SIDE * s->taps * s->depth;
+}
+
+static void free_product(void **out)
+{
+    slc_tiled *p = *out;
+    if (p) {
+        free(p->sweep);
+        free(p->zeros);
+        free(p->plain);
+        free(p->u);
+    }
+    free(p);
+    *out = NULL;
+}
+
+/* Any picture under a filter of one pixel is a column of pixels; a linear layer is a filter as
+ * large as its picture, whose stride may be taken for as large. */
+static void simplify(slc_geom *g)
+{
+    if (g->linear) g->stride = slc_max(g->in.h, 1);
+    if (g->kernel_h * g->kernel_w > 1 || g->stride > 1 || g->padding > 0) return;
+    g->in.h *= g->n * g->in.w;
+    g->out.h = g->in.h;
+    g->in.w = g->out.w = g->n = 1;
+}
+
+static void set_rooms(slc_tiled *p)
+{
+    for (size_t i = 0; i < p->sweeps; i++) {
+        if (i == 1) continue;
+        slc_sweep *s = &p->sweep[i];
+        slc_part first;
+        cut_products(p, s, &first);
+        s->u = p->weights[i > 0];
+        p->weights[i > 0] += weights_size(s);
+        p->room[i > 0] =
+            slc_max(p->room[i > 0], laid_out(s, &first) + list_size(s, &first));
+    }
+}
+
+static slc_status make(void **out, void *threads, const slc_geom *g, slc_err *err)
+{
+    slc_tiled *p = calloc(1, sizeof(*p));
+    *out = p;
+    if (!p) return slc_fail(err, SLC_ENOMEM, "convolution: memory ran out");
+    p->geom = *g;
+    p->threads = *(const size_t *)threads;
+    simplify(&p->geom);
+    const size_t taps = g->kernel_h * g->kernel_w, stride = p->geom.stride;
+    const bool columns = g->in.c < FEW_CHANNELS && taps > 1;
+    p->ins = columns ? g->in.c * taps : g->in.c;
+    p->filter = columns ? 1 : taps;
+    const size_t down = slc_min(stride, p->geom.in.h),
+                 across = slc_min(stride, p->geom.in.w);
+    p->sweeps = g->train ? 2 + (g->wants_dx ? down * across : 0) : 1;
+    p->sweep = calloc(p->sweeps, sizeof(*p->sweep));
+    p->zeros =
+        calloc(slc_round_up(slc_max(p->ins, g->out.c), SLC_TILE_SIDE), sizeof(uint16_t));
+    if (columns) p->plain = calloc(p->ins * g->out.c, sizeof(*p->plain));
+    if (!p->sweep || !p->zeros || (columns && !p->plain))
+        return slc_fail(err, SLC_ENOMEM, "convolution: memory ran out");
+    slc_sweep_forward(&p->sweep[0], &p->geom, p->ins, p->filter, false);
+    if (p->sweeps > 1) slc_sweep_forward(&p->sweep[1], &p->geom, p->ins, p->filter, true);
+    for (size_t i = 2; i < p->sweeps; i++)
+        slc_sweep_back(&p->sweep[i], &p->geom, (i - 2) / across, (i - 2) % across);
+    set_rooms(p);
+    if (!g->train) p->u = slc_block_alloc(p->weights[0] * sizeof(uint16_t));
+    return g->train || p->u ? SLC_OK
+                            : slc_fail(err, SLC_ENOMEM, "convolution: memory ran out");
+}
+
+static size_t bytes(const void *out)
+{
+    const slc_tiled *p = out;
+    return p->u ? p->weights[0] * sizeof(uint16_t) : 0;
+}
+
+/* Where tiles begin, as places of a copy, and the pixels that they make. They go by two: after
+ * an odd one comes one that makes none. */
+static size_t list_tiles(const slc_sweep *s, slc_part u, size_t *at, int32_t *pixel)
+{
+    const size_t runs = s->more > 0 ? u.images : 1, each = u.images / runs;
+    size_t tiles = 0, count = 0;
+    for (size_t r = 0; r < runs; r++) {
+        const size_t begin = r * (u.rows + s->more) * s->wide, first = tiles;
+        for (size_t i = 0; i < each * u.rows; i++) {
+            const size_t image = u.image + r + i / u.rows;
+            const size_t y = (u.row + i % u.rows) * s->out_step + s->y0;
+            const size_t row = (image * s->out.h + y) * s->out.w + s->x0;
+            for (size_t j = 0; j < s->wide; j++)
+                pixel[count++] = j < s->w ? (int32_t)(row + j * s->out_step) : -1;
+        }
+        while (count % SLC_TILE != 0)
+            pixel[count++] = -1;
+        for (; tiles < count / SLC_TILE; tiles++)
+            at[tiles] = begin + (tiles - first) * SLC_TILE;
+    }
+    at[tiles] = 0;
+    for (size_t k = 0; k < SLC_TILE; k++)
+        pixel[count++] = -1;
+    return tiles;
+}
+
+typedef struct way {
+    const uint16_t *from, *u;
+    uint16_t *to;
+    const float *bias;
+    bool add;
+} way;
+
+static void multiply_part(const slc_tiled *p, const slc_sweep *s, const way *w,
+                          slc_part u, uint16_t *room, const slc_part *largest)
+{
+    size_t at[MAX_STEPS], steps = 0;
+    const size_t copy = slc_sweep_places(s, u) * s->depth;
+    size_t *begin = (size_t *)(room + slc_round_up(laid_out(s, largest), SLC_TILE_SIDE));
+    int32_t *pixel = (int32_t *)(begin + slc_sweep_places(s, *largest) / SLC_TILE +
+                                 largest->images + 2);
+    const uint16_t *laid = room;
+    float sum[SLC_TILE_SIDE * SLC_TILE_SIDE] __attribute__((aligned(64)));
+    if (lies_well(s, p->geom.n))
+        laid = w->from + u.row * s->in.c;
+    else
+        slc_sweep_lay(s, w->from, u, room);
+    const size_t tiles = list_tiles(s, u, begin, pixel);
+    for (size_t t = 0; t < s->taps; t++)
+        for (size_t k = 0; k < s->depth; k += SLC_TILE_DEPTH)
+            at[steps++] = s->tap[t].variant * copy +
+                          (s->tap[t].row * s->wide + s->tap[t].column) * s->depth + k;
+    const size_t lines = s->depth * s->taps <= 1152 ? 0 : (64 + tiles - 1) / tiles;
+    for (size_t k = 0; k < s->out.c; k += SLC_TILE_SIDE)
+        for (size_t t = 0; t < tiles; t += 2) {
+            const uint16_t *const a[2] = {laid + begin[t] * s->depth,
+                                          laid + begin[t + 1] * s->depth};
+            const uint16_t *const b = w->u + k * s->taps * s->depth;
+            slc_amx_product(
+                sum, a, s->depth, at, steps, b,
+                b + SLC_TILE_SIDE * s->taps * s->depth + t * lines * steps * 16, lines);
+            slc_amx_store(w->to, pixel + t * SLC_TILE, s->out.c, k, w->add, w->bias, sum);
+        }
+}
+
+/* Pixels that no tap reaches. */
+static void clear_part(const slc_sweep *s, const way *w, slc_part u)
+{
+    for (size_t a = 0; !w->add && a < u.images; a++)
+        for (size_t i = 0; i < u.rows; i++)
+            for (size_t j = 0; j < s->w; j++)
+                memset(w->to + (((u.image + a) * s->out.h + (u.row + i) * s->out_step +
+                                 s->y0) *
+                                    s->out.w +
+                                j * s->out_step + s->x0) *
+                                   s->out.c,
+                       0, s->out.c * sizeof(*w->to));
+}
+
+static void multiply(const slc_tiled *p, const slc_sweep *s, const way *w,
+                     uint16_t *rooms, size_t room)
+{
+    slc_part first;
+    const size_t parts = cut_products(p, s, &first);
+#pragma omp parallel num_threads((int)p->threads)
+    {
+        slc_amx_begin();
+#pragma omp for schedule(static) nowait
+        for (size_t t = 0; t < p->threads; t++)
+            for (size_t i = parts * t / p->threads; i < parts * (t + 1) / p->threads;
+                 i++) {
+                const slc_part u = slc_sweep_part(s, &first, i);
+                if (s->taps > 0)
+                    multiply_part(p, s, w, u, rooms + t * room, &first);
+                else
+                    clear_part(s, w, u);
+            }
+        slc_amx_end();
+    }
+}
+
+/* A sweep's weights: for every 32 outputs tap by tap, 32 inputs at a time. */
+static void set_weights(const slc_tiled *p, const slc_sweep *s, bool back, const float *w,
+                        uint16_t *u)
+{
+    const size_t in = p->ins, taps = p->filter, blocks = s->depth / SLC_TILE_DEPTH;
+    const size_t across = back ? taps : in * taps, down = back ? in * taps : taps;
+    const size_t rows = back ? s->in.c : in;
+#pragma omp parallel for num_threads((int)p->threads) schedule(static) collapse(2)
+    for (size_t k = 0; k < s->out.c; k += SLC_TILE_SIDE)
+        for (size_t r = 0; r < blocks; r++)
+            for (size_t t = 0; t < s->taps; t++) {
+                const size_t row = r * SLC_TILE_DEPTH;
+                slc_amx_weights(u + (k * s->taps + t * SLC_TILE_SIDE) * s->depth +
+                                    r * 2 * SLC_TILE_SIZE,
+                                w + k * across + row * down + s->tap[t].index,
+                                slc_min(s->out.c - k, SLC_TILE_SIDE), rows - row, across,
+                                down);
+            }
+}
+
+static size_t room_bytes(const slc_tiled *p, size_t side)
+{
+    return (slc_round_up(p->weights[side], SLC_TILE_SIDE) +
+            p->threads * slc_round_up(p->room[side], SLC_TILE_SIDE)) *
+           sizeof(uint16_t);
+}
+
+static size_t scratch(const void *out)
+{
+    const slc_tiled *p = out;
+    const size_t most = slc_max(room_bytes(p, 0), room_bytes(p, 1));
+    return p->geom.train ? slc_max(most, slc_amx_learn_bytes(p)) : most;
+}
+
+/* Columns' weights in the order in which columns are laid out. */
+static const float *weights_of(const slc_tiled *p, const float *w)
+{
+    const size_t c = p->geom.in.c, taps = p->ins / c;
+    if (!p->plain) return w;
+    for (size_t k = 0; k < p->geom.out.c; k++)
+        for (size_t i = 0; i < p->ins; i++)
+            p->plain[k * p->ins + i] = w[k * p->ins + i % c * taps + i / c];
+    return p->plain;
+}
+
+static bool forward(void *out, const slc_product_call *call)
+{
+    slc_tiled *p = out;
+    uint16_t *rooms = call->scratch;
+    uint16_t *u = p->u ? p->u : rooms;
+    if (!p->u || p->version != call->version)
+        set_weights(p, &p->sweep[0], false, weights_of(p, call->w), u);
+    p->version = call->version;
+    rooms += slc_round_up(p->weights[0], SLC_TILE_SIDE);
+    multiply(p, &p->sweep[0],
+             &(way){.from = call->x, .to = call->y, .u = u, .bias = call->b}, rooms,
+             slc_round_up(p->room[0], SLC_TILE_SIDE));
+    return true;
+}
+
+static bool backward_data(void *out, const slc_product_call *call)
+{
+    const slc_tiled *p = out;
+    uint16_t *u = call->scratch, *rooms = u + slc_round_up(p->weights[1], SLC_TILE_SIDE);
+    for (size_t i = 2; i < p->sweeps; i++) {
+        const slc_sweep *s = &p->sweep[i];
+        set_weights(p, s, true, call->w, u + s->u);
+        multiply(
+            p, s,
+            &(way){.from = call->dy, .to = call->dx, .u = u + s->u, .add = call->add_dx},
+            rooms, slc_round_up(p->room[1], SLC_TILE_SIDE));
+    }
+    return true;
+}
+
+const slc_engine slc_engine_amx = {
+    .name = "amx",
+    .make = make,
+    .free = free_product,
+    .scratch = scratch,
+    .bytes = bytes,
+    .adds_dx = true,
+    .forward = forward,
+    .backward_data = backward_data,
+    .backward_weights = slc_amx_backward_weights,
+};

@@ -1,0 +1,271 @@
+/* See kernel_amx.h. */
+#include "train/engine/kernel_amx.h"
+
+#include <immintrin.h>
+#include <string.h>
+
+#include "base/num.h"
+
+typedef struct config {
+    uint8_t palette, start, reserved[14];
+    uint16_t bytes[16]; /* of a row */
+    uint8_t rows[16];
+} config;
+
+/* Tiles 0 to 3 hold sums, 4 and 5 rows, 6 and 7 columns. In memory before the program runs: the
+ * compiler does not know how much of it the instruction reads. */
+static const config whole = {.palette = 1,
+                             .bytes = {64, 64, 64, 64, 64, 64, 64, 64},
+                             .rows = {16, 16, 16, 16, 16, 16, 16, 16}};
+
+void slc_amx_begin(void)
+{
+    _tile_loadconfig(&whole);
+}
+
+void slc_amx_end(void)
+{
+    _tile_release();
+}
+
+void slc_amx_product(float *sum, const uint16_t *const a[2], size_t stride,
+                     const size_t *at, size_t steps, const uint16_t *b,
+                     const uint16_t *ahead, size_t lines)
+{
+    const size_t bytes = stride * sizeof(*b);
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (size_t i = 0; i < steps; i++, b += 2 * SLC_TILE_SIZE) {
+        _tile_loadd(6, b, 64);
+        _tile_loadd(4, a[0] + at[i], bytes);
+        _tile_loadd(7, b + SLC_TILE_SIZE, 64);
+        _tile_loadd(5, a[1] + at[i], bytes);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+        for (size_t k = 0; k < lines; k++, ahead += SLC_TILE_DEPTH)
+            _mm_prefetch((const char *)ahead, _MM_HINT_T1);
+    }
+    _tile_stored(0, sum, 128);
+    _tile_stored(1, sum + SLC_TILE, 128);
+    _tile_stored(2, sum + SLC_TILE * SLC_TILE_SIDE, 128);
+    _tile_stored(3, sum + SLC_TILE * SLC_TILE_SIDE + SLC_TILE, 128);
+}
+
+/* The first n of 16 numbers. */
+static inline __mmask16 first_of(size_t n)
+{
+    return n >= 16 ? 0xffff : (__mmask16)((1u << n) - 1);
+}
+
+static inline __m512i steps_of(size_t step)
+{
+    return _mm512_mullo_epi32(
+        _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
+        _mm512_set1_epi32((int)step));
+}
+
+static inline __m512 widen(__m256i x)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
+}
+
+static inline __m256i narrow(__m512 x)
+{
+    return (__m256i)_mm512_cvtneps_pbh(x);
+}
+
+static inline void store_half(uint16_t *y, size_t left, bool add, const float *bias,
+                              const float *sum)
+{
+    const __mmask16 m = first_of(left);
+    __m512 s = _mm512_loadu_ps(sum);
+    if (bias) s = _mm512_add_ps(s, _mm512_maskz_loadu_ps(m, bias));
+    if (add) s = _mm512_add_ps(s, widen(_mm256_maskz_loadu_epi16(m, y)));
+    _mm256_mask_storeu_epi16(y, m, narrow(s));
+}
+
+static inline void store_rows(uint16_t *y, const int32_t pixel[32], size_t c, size_t left,
+                              bool add, const float *bias, const float *sum)
+{
+    for (size_t r = 0; r < SLC_TILE_SIDE; r++, sum += SLC_TILE_SIDE) {
+        if (pixel[r] < 0) continue;
+        uint16_t *to = y + (size_t)pixel[r] * c;
+        store_half(to, left, add, bias, sum);
+        if (left > 16)
+            store_half(to + 16, left - 16, add, bias ? bias + 16 : NULL, sum + 16);
+    }
+}
+
+static void store_whole(uint16_t *y, const int32_t pixel[32], size_t c, const float *sum)
+{
+    for (size_t r = 0; r < SLC_TILE_SIDE; r++, sum += SLC_TILE_SIDE)
+        if (pixel[r] >= 0)
+            _mm512_storeu_si512(
+                y + (size_t)pixel[r] * c,
+                (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(sum + SLC_TILE),
+                                             _mm512_loadu_ps(sum)));
+}
+
+void slc_amx_store(uint16_t *y, const int32_t pixel[32], size_t c, size_t first, bool add,
+                   const float *bias, const float *sum)
+{
+    const size_t left = slc_min(c - first, SLC_TILE_SIDE);
+    if (bias || add)
+        store_rows(y + first, pixel, c, left, add, bias ? bias + first : NULL, sum);
+    else if (left == SLC_TILE_SIDE)
+        store_whole(y + first, pixel, c, sum);
+    else
+        store_rows(y + first, pixel, c, left, false, NULL, sum);
+}
+
+void slc_amx_clear(uint16_t *to, size_t count)
+{
+    for (size_t i = 0; i < count; i += SLC_TILE_DEPTH)
+        _mm512_storeu_si512(to + i, _mm512_setzero_si512());
+}
+
+void slc_amx_copy(uint16_t *to, const uint16_t *from, size_t count)
+{
+    for (size_t i = 0; i < count; i += SLC_TILE_DEPTH) {
+        const size_t left = count - i;
+        const __mmask32 m = left >= SLC_TILE_DEPTH ? ~0u : (1u << left) - 1;
+        _mm512_mask_storeu_epi16(to + i, m, _mm512_maskz_loadu_epi16(m, from + i));
+    }
+}
+
+/* 16 numbers, across apart, in bf16's upper halves of words. */
+static inline __m512i column_words(const float *w, __mmask16 m, __m512i at, bool dense)
+{
+    const __m512 x = dense ? _mm512_maskz_loadu_ps(m, w)
+                           : _mm512_mask_i32gather_ps(_mm512_setzero_ps(), m, at, w, 4);
+    return _mm512_cvtepu16_epi32(narrow(x));
+}
+
+void slc_amx_weights(uint16_t *to, const float *w, size_t columns, size_t rows,
+                     size_t across, size_t down)
+{
+    const __m512i at = steps_of(across);
+    for (size_t half = 0; half < 2; half++) {
+        const size_t from = half * SLC_TILE;
+        const __mmask16 m = first_of(columns > from ? columns - from : 0);
+        for (size_t r = 0; r < SLC_TILE_DEPTH; r += 2, to += 2 * SLC_TILE) {
+            __m512i pair = _mm512_setzero_si512();
+            const float *x = w + from * across + r * down;
+            if (r < rows) pair = column_words(x, m, at, across == 1);
+            if (r + 1 < rows)
+                pair = _mm512_or_si512(
+                    pair,
+                    _mm512_slli_epi32(column_words(x + down, m, at, across == 1), 16));
+            _mm512_storeu_si512(to, pair);
+        }
+    }
+}
+
+void slc_amx_learn(float *const to[2][2], bool add, const uint16_t *const a[2],
+                   const uint16_t *const b[2], size_t steps)
+{
+    if (add) {
+        _tile_loadd(0, to[0][0], 64);
+        _tile_loadd(1, to[0][1], 64);
+        _tile_loadd(2, to[1][0], 64);
+        _tile_loadd(3, to[1][1], 64);
+    } else {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+    }
+    for (size_t i = 0; i < steps * SLC_TILE_SIZE; i += SLC_TILE_SIZE) {
+        _tile_loadd(6, b[0] + i, 64);
+        _tile_loadd(4, a[0] + i, 64);
+        _tile_loadd(7, b[1] + i, 64);
+        _tile_loadd(5, a[1] + i, 64);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+    }
+    _tile_stored(0, to[0][0], 64);
+    _tile_stored(1, to[0][1], 64);
+    _tile_stored(2, to[1][0], 64);
+    _tile_stored(3, to[1][1], 64);
+}
+
+/* Words of two pixels' numbers, of 16 channels. */
+static inline __m512i pair_words(const uint16_t *a, const uint16_t *b, __mmask16 m)
+{
+    const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(m, a));
+    const __m512i high = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(m, b));
+    return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
+}
+
+void slc_amx_pair(uint16_t *to, size_t next, const uint16_t *const x[32], size_t c)
+{
+    for (size_t k = 0; k < c; k += SLC_TILE, to += next) {
+        const __mmask16 m = first_of(c - k);
+        for (size_t i = 0; i < SLC_TILE; i++)
+            _mm512_storeu_si512(to + i * 2 * SLC_TILE,
+                                pair_words(x[2 * i] + k, x[2 * i + 1] + k, m));
+    }
+}
+
+void slc_amx_give(float *w, bool add, size_t rows, size_t columns, size_t across,
+                  size_t down, const float *sum)
+{
+    const __mmask16 m = first_of(columns);
+    const __m512i at = steps_of(down);
+    for (size_t r = 0; r < rows; r++, w += across, sum += SLC_TILE) {
+        __m512 s = _mm512_loadu_ps(sum);
+        if (add)
+            s = _mm512_add_ps(s,
+                              _mm512_mask_i32gather_ps(_mm512_setzero_ps(), m, at, w, 4));
+        if (down == 1)
+            _mm512_mask_storeu_ps(w, m, s);
+        else
+            _mm512_mask_i32scatter_ps(w, m, at, s, 4);
+    }
+}
+
+/* 16 x 16 words turned: by pairs, fours, and quarters of registers. */
+static inline void turn_words(__m512i r[16])
+{
+    __m512i t[16];
+    for (size_t i = 0; i < 16; i += 2) {
+        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+    }
+    for (size_t i = 0; i < 16; i += 4) {
+        r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+        r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+        r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+        r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        const __m512i a = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88),
+                      b = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd),
+                      c = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88),
+                      d = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
+        t[i] = _mm512_shuffle_i32x4(a, c, 0x88);
+        t[i + 4] = _mm512_shuffle_i32x4(b, d, 0x88);
+        t[i + 8] = _mm512_shuffle_i32x4(a, c, 0xdd);
+        t[i + 12] = _mm512_shuffle_i32x4(b, d, 0xdd);
+    }
+    memcpy(r, t, sizeof(t));
+}
+
+void slc_amx_turn(uint16_t *to, size_t next, const uint16_t *const x[32], size_t c)
+{
+    for (size_t k = 0; k < c; k += SLC_TILE, to += next) {
+        const __mmask16 m = first_of(c - k);
+        __m512i word[SLC_TILE];
+        for (size_t i = 0; i < SLC_TILE; i++)
+            word[i] = pair_words(x[2 * i] + k, x[2 * i + 1] + k, m);
+        turn_words(word);
+        for (size_t i = 0; i < SLC_TILE; i++)
+            _mm512_storeu_si512(to + i * SLC_TILE_DEPTH, word[i]);
+    }
+}

@@ -1,0 +1,61 @@
+/* Products of bf16 numbers on a processor's matrix tiles (AMX), and the orders that they want.
+ * A tile is 16 rows of 64 bytes; two by two of them are summed at a time, 32 x 32 numbers in
+ * f32. Compiled for such a processor alone: call only where slc_isa_tiles() says yes.
+ * Source: Intel 64 and IA-32 Architectures Software Developer's Manual, TDPBF16PS.
+ * Threads: safe on different outputs; each thread brackets its work with begin and end. */
+#ifndef TRAIN_ENGINE_KERNEL_AMX_H
+#define TRAIN_ENGINE_KERNEL_AMX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    SLC_TILE = 16,                            /* rows of a tile, and f32 numbers across */
+    SLC_TILE_DEPTH = 32,                      /* bf16 numbers across */
+    SLC_TILE_SIDE = 32,                       /* two tiles */
+    SLC_TILE_SIZE = SLC_TILE * SLC_TILE_DEPTH /* bf16 numbers of a tile */
+};
+
+void slc_amx_begin(void);
+void slc_amx_end(void);
+
+/* sum[32][32] = over steps of a's rows times b. a: two runs of 16 rows, stride numbers apart,
+ * of which step i takes 32 numbers from at[i] on. b: [steps][2][16][16][2], see below. Every
+ * step also asks for so many lines of ahead, which comes next. */
+void slc_amx_product(float *sum, const uint16_t *const a[2], size_t stride,
+                     const size_t *at, size_t steps, const uint16_t *b,
+                     const uint16_t *ahead, size_t lines);
+
+/* Rows r of sum to (or added to) channels first to first + 31 of y's pixel number pixel[r],
+ * which has c channels; none where pixel[r] < 0. bias: c of them, or NULL. */
+void slc_amx_store(uint16_t *y, const int32_t pixel[32], size_t c, size_t first, bool add,
+                   const float *bias, const float *sum);
+
+/* Short runs of numbers: to 0 (a multiple of 32), or copied. */
+void slc_amx_clear(uint16_t *to, size_t count);
+void slc_amx_copy(uint16_t *to, const uint16_t *from, size_t count);
+
+/* Weights of 32 columns and 32 rows in pairs, [2][16 row pairs][16 columns][2]; number
+ * (column, row) is w[column * across + row * down]. What is beyond columns and rows is 0. */
+void slc_amx_weights(uint16_t *to, const float *w, size_t columns, size_t rows,
+                     size_t across, size_t down);
+
+/* sum[i][j][16][16] (+)= over steps of tiles a[i] times b[j]: i and j are 0 and 1, steps of
+ * both one tile apart, sums at to[i][j]. */
+void slc_amx_learn(float *const to[2][2], bool add, const uint16_t *const a[2],
+                   const uint16_t *const b[2], size_t steps);
+
+/* 32 pixels of c channels turned: tile k / 16 holds [16 channels][32 pixels]; next numbers
+ * lie between a tile and that of the next 16 channels. */
+void slc_amx_turn(uint16_t *to, size_t next, const uint16_t *const x[32], size_t c);
+
+/* 32 pixels of c channels by pairs: tile k / 16 holds [16 pairs][16 channels][2]. */
+void slc_amx_pair(uint16_t *to, size_t next, const uint16_t *const x[32], size_t c);
+
+/* A sum's rows to weights: number (r, i) of rows x 16 goes, or is added, to
+ * w[r * across + i * down], for i below columns. */
+void slc_amx_give(float *w, bool add, size_t rows, size_t columns, size_t across,
+                  size_t down, const float *sum);
+
+#endif
