@@ -15,9 +15,12 @@
 
 enum {
     MAX_STEPS = 800,
-    PART_BYTES = 768 * 1024, /* of laid out pixels that a thread multiplies at a time */
+    PART_BYTES = 768 * 1024,   /* of laid out pixels that a thread multiplies at a time */
+    LEAST_PITCH = 16,          /* numbers that a place counts for, be they less */
+    WEIGHT_BYTES = 512 * 1024, /* that stay in a core's cache beside a part */
     LEAST_CHANNELS = 16,
-    FEW_CHANNELS = 16 /* inputs of fewer are laid out as columns, all taps side by side */
+    FEW_CHANNELS =
+        16 /* inputs of fewer are multiplied by runs, a row of the filter at a time */
 };
 
 bool slc_amx_fits(const slc_geom *g, slc_dtype type)
@@ -28,28 +31,27 @@ bool slc_amx_fits(const slc_geom *g, slc_dtype type)
         taps * slc_max(g->in.c, g->out.c) > MAX_STEPS * SLC_TILE_DEPTH)
         return false;
     return g->in.c >= FEW_CHANNELS ||
-           (!g->linear && !g->wants_dx && g->dilation == 1 && taps > 1 &&
-            slc_round_up(g->in.c * taps, SLC_TILE_DEPTH) <= SLC_MAX_COLUMN);
+           (!g->linear && !g->wants_dx && g->dilation == 1 && taps > 1);
 }
 
 /* Numbers laid out for a part, with what a last tile reads beyond. */
 static size_t laid_out(const slc_sweep *s, const slc_part *u)
 {
-    return (s->variants * slc_sweep_places(s, *u) + SLC_TILE_SIDE +
-            (s->more + 1) * s->wide) *
+    return slc_sweep_laid(s, *u) + (SLC_TILE_SIDE + (s->more + 1) * s->wide) * s->pitch +
            s->depth;
 }
 
 static size_t cut_products(const slc_tiled *p, const slc_sweep *s, slc_part *first)
 {
-    return slc_sweep_cut(s, s->variants * s->depth * sizeof(uint16_t), PART_BYTES,
-                         p->threads, first);
+    return slc_sweep_cut(s,
+                         slc_max(s->variants * s->pitch, LEAST_PITCH) * sizeof(uint16_t),
+                         PART_BYTES, p->threads, first);
 }
 
 /* Inputs may be read where they lie. */
 static bool lies_well(const slc_sweep *s, size_t n)
 {
-    return s->taps == 1 && !s->columns && s->step == 1 && s->w == 1 && s->out_step == 1 &&
+    return s->taps == 1 && !s->runs && s->step == 1 && s->w == 1 && s->out_step == 1 &&
            s->tap[0].y == 0 && s->tap[0].x == 0 && s->depth == s->in.c &&
            n * s->h % SLC_TILE == 0;
 }
@@ -115,20 +117,20 @@ static slc_status make(void **out, void *threads, const slc_geom *g, slc_err *er
     p->threads = *(const size_t *)threads;
     simplify(&p->geom);
     const size_t taps = g->kernel_h * g->kernel_w, stride = p->geom.stride;
-    const bool columns = g->in.c < FEW_CHANNELS && taps > 1;
-    p->ins = columns ? g->in.c * taps : g->in.c;
-    p->filter = columns ? 1 : taps;
+    const bool runs = g->in.c < FEW_CHANNELS;
+    p->ins = runs ? g->in.c * g->kernel_w : g->in.c;
+    p->filter = runs ? g->kernel_h : taps;
     const size_t down = slc_min(stride, p->geom.in.h),
                  across = slc_min(stride, p->geom.in.w);
     p->sweeps = g->train ? 2 + (g->wants_dx ? down * across : 0) : 1;
     p->sweep = calloc(p->sweeps, sizeof(*p->sweep));
     p->zeros =
         calloc(slc_round_up(slc_max(p->ins, g->out.c), SLC_TILE_SIDE), sizeof(uint16_t));
-    if (columns) p->plain = calloc(p->ins * g->out.c, sizeof(*p->plain));
-    if (!p->sweep || !p->zeros || (columns && !p->plain))
+    if (runs) p->plain = calloc(p->ins * p->filter * g->out.c, sizeof(*p->plain));
+    if (!p->sweep || !p->zeros || (runs && !p->plain))
         return slc_fail(err, SLC_ENOMEM, "convolution: memory ran out");
-    slc_sweep_forward(&p->sweep[0], &p->geom, p->ins, p->filter, false);
-    if (p->sweeps > 1) slc_sweep_forward(&p->sweep[1], &p->geom, p->ins, p->filter, true);
+    slc_sweep_forward(&p->sweep[0], &p->geom, p->ins, false);
+    if (p->sweeps > 1) slc_sweep_forward(&p->sweep[1], &p->geom, p->ins, true);
     for (size_t i = 2; i < p->sweeps; i++)
         slc_sweep_back(&p->sweep[i], &p->geom, (i - 2) / across, (i - 2) % across);
     set_rooms(p);
@@ -180,7 +182,7 @@ static void multiply_part(const slc_tiled *p, const slc_sweep *s, const way *w,
                           slc_part u, uint16_t *room, const slc_part *largest)
 {
     size_t at[MAX_STEPS], steps = 0;
-    const size_t copy = slc_sweep_places(s, u) * s->depth;
+    const size_t copy = slc_sweep_places(s, u) * s->pitch;
     size_t *begin = (size_t *)(room + slc_round_up(laid_out(s, largest), SLC_TILE_SIDE));
     int32_t *pixel = (int32_t *)(begin + slc_sweep_places(s, *largest) / SLC_TILE +
                                  largest->images + 2);
@@ -194,18 +196,27 @@ static void multiply_part(const slc_tiled *p, const slc_sweep *s, const way *w,
     for (size_t t = 0; t < s->taps; t++)
         for (size_t k = 0; k < s->depth; k += SLC_TILE_DEPTH)
             at[steps++] = s->tap[t].variant * copy +
-                          (s->tap[t].row * s->wide + s->tap[t].column) * s->depth + k;
-    const size_t lines = s->depth * s->taps <= 1152 ? 0 : (64 + tiles - 1) / tiles;
-    for (size_t k = 0; k < s->out.c; k += SLC_TILE_SIDE)
-        for (size_t t = 0; t < tiles; t += 2) {
-            const uint16_t *const a[2] = {laid + begin[t] * s->depth,
-                                          laid + begin[t + 1] * s->depth};
-            const uint16_t *const b = w->u + k * s->taps * s->depth;
-            slc_amx_product(
-                sum, a, s->depth, at, steps, b,
-                b + SLC_TILE_SIDE * s->taps * s->depth + t * lines * steps * 16, lines);
-            slc_amx_store(w->to, pixel + t * SLC_TILE, s->out.c, k, w->add, w->bias, sum);
-        }
+                          (s->tap[t].row * s->wide + s->tap[t].column) * s->pitch + k;
+    /* Few weights stay in cache, and pixels are made whole, while the next pixels are asked for
+     * if they come from afar; many weights go past once, and the next are asked for. */
+    const bool few = weights_size(s) * sizeof(uint16_t) <= WEIGHT_BYTES;
+    const size_t pairs = (tiles + 1) / 2, sides = slc_amx_sides(s->out.c);
+    const size_t block = SLC_TILE_SIDE * s->taps * s->depth;
+    const size_t others = few ? sides : pairs;
+    const size_t lines = few && laid == room ? 0 : (SLC_TILE_SIDE + others - 1) / others;
+    for (size_t i = 0; i < pairs * sides; i++) {
+        const size_t t = 2 * (few ? i / sides : i % pairs);
+        const size_t side = few ? i % sides : i / pairs;
+        const uint16_t *const a[2] = {laid + begin[t] * s->pitch,
+                                      laid + begin[t + 1] * s->pitch};
+        const uint16_t *const b = w->u + side * block;
+        const uint16_t *const next =
+            few ? a[0] + 2 * SLC_TILE_SIDE * s->pitch : b + block;
+        slc_amx_product(sum, a, s->pitch, at, steps, b,
+                        next + i % others * lines * steps * SLC_TILE_DEPTH, lines);
+        slc_amx_store(w->to, pixel + t * SLC_TILE, s->out.c, side * SLC_TILE_SIDE, w->add,
+                      w->bias, sum);
+    }
 }
 
 /* Pixels that no tap reaches. */
@@ -278,14 +289,16 @@ static size_t scratch(const void *out)
     return p->geom.train ? slc_max(most, slc_amx_learn_bytes(p)) : most;
 }
 
-/* Columns' weights in the order in which columns are laid out. */
+/* Weights with the inputs of a row of the filter side by side, and its rows as taps. */
 static const float *weights_of(const slc_tiled *p, const float *w)
 {
-    const size_t c = p->geom.in.c, taps = p->ins / c;
+    const size_t c = p->geom.in.c, h = p->geom.kernel_h, across = p->geom.kernel_w;
     if (!p->plain) return w;
     for (size_t k = 0; k < p->geom.out.c; k++)
         for (size_t i = 0; i < p->ins; i++)
-            p->plain[k * p->ins + i] = w[k * p->ins + i % c * taps + i / c];
+            for (size_t y = 0; y < h; y++)
+                p->plain[(k * p->ins + i) * h + y] =
+                    w[((k * c + i % c) * h + y) * across + i / c];
     return p->plain;
 }
 

@@ -8,14 +8,14 @@
 typedef struct slc_tiled {
     slc_geom geom;
     size_t threads;
-    size_t ins, filter; /* channels and taps as they are multiplied, columns or not */
+    size_t ins, filter; /* inputs and taps as they are multiplied */
     size_t sweeps;      /* forward, weight gradients, and then data gradients */
     slc_sweep *sweep;
     size_t weights[2],
         room[2]; /* numbers of weights, of a thread's room: forward, data */
     uint64_t version;
     uint16_t *zeros; /* a pixel */
-    float *plain;    /* columns' weights, in the order of tap and channel; or NULL */
+    float *plain;    /* weights in the order of runs; or NULL */
     uint16_t *u;     /* the weights of forward; NULL: made in scratch */
 } slc_tiled;
 

@@ -1,5 +1,7 @@
 /* Weight gradients on matrix tiles: sums over pixels, so outputs are turned, inputs laid in
  * pairs, and every tap's sum grows from part to part of the batch. */
+#include <omp.h>
+
 #include "base/num.h"
 #include "train/engine/amx_impl.h"
 
@@ -13,7 +15,8 @@ typedef struct chunk {
     size_t count, slabs, pairs; /* places; 32 of them; with those that taps step on to */
     size_t turned_next, paired_next; /* from 16 channels to the next */
     uint16_t *turned, *paired;
-    float *sums; /* [tap][outputs / 16][inputs / 16][16][16] */
+    uint16_t *laid; /* runs: all copies */
+    float *sums;    /* [tap][outputs / 16][inputs / 16][16][16] */
 } chunk;
 
 static size_t cut_lessons(const slc_sweep *s, slc_part *first)
@@ -50,7 +53,8 @@ size_t slc_amx_learn_bytes(const slc_tiled *p)
     cut_lessons(s, &first);
     set_chunk(s, first, &c);
     return sums_size(p) * sizeof(float) +
-           (c.turned_next * blocks(p->geom.out.c) + c.paired_next * blocks(p->ins)) *
+           (c.turned_next * blocks(p->geom.out.c) + c.paired_next * blocks(p->ins) +
+            (s->runs ? slc_sweep_laid(s, first) : 0)) *
                sizeof(uint16_t);
 }
 
@@ -74,42 +78,60 @@ static void step_on(const slc_sweep *s, const chunk *c, place *at)
     at->a++;
 }
 
+/* Channels from low to high - 1, whole tiles but for the last. */
+typedef struct range {
+    size_t low, high;
+} range;
+
 static void turn_slab(const slc_tiled *p, const slc_sweep *s, const chunk *c,
-                      const uint16_t *dy, size_t slab)
+                      const uint16_t *dy, size_t slab, range k)
 {
     const uint16_t *from[SLC_TILE_DEPTH];
     place at = place_of(s, c, slab * SLC_TILE_DEPTH);
-    for (size_t k = 0; k < SLC_TILE_DEPTH; k++, step_on(s, c, &at))
-        from[k] =
+    for (size_t i = 0; i < SLC_TILE_DEPTH; i++, step_on(s, c, &at))
+        from[i] =
             at.a < c->u.images && at.i < c->u.rows && at.j < s->w
-                ? dy + (((c->u.image + at.a) * s->h + c->u.row + at.i) * s->w + at.j) *
-                           s->out.c
+                ? dy +
+                      (((c->u.image + at.a) * s->h + c->u.row + at.i) * s->w + at.j) *
+                          s->out.c +
+                      k.low
                 : p->zeros;
-    slc_amx_turn(c->turned + slab * SLC_TILE_SIZE, c->turned_next, from, s->out.c);
+    slc_amx_turn(c->turned + k.low / SLC_TILE * c->turned_next + slab * SLC_TILE_SIZE,
+                 c->turned_next, from, k.high - k.low);
 }
 
-/* 32 places of a copy of the inputs; columns are made in room. */
+/* The input of a place; row: where its row begins, if that is known. */
+static const uint16_t *input_at(const slc_tiled *p, const slc_sweep *s, const chunk *c,
+                                const uint16_t *x, size_t v, place at,
+                                const uint16_t **row)
+{
+    const ptrdiff_t column = (ptrdiff_t)(at.j * s->step) + s->variant[v].x;
+    if (at.a >= c->u.images) return p->zeros;
+    if (s->runs)
+        return c->laid +
+               (((v * c->u.images + at.a) * (c->u.rows + s->more) + at.i) * s->wide +
+                at.j) *
+                   s->pitch;
+    if (!*row || at.j == 0)
+        *row = slc_sweep_row(s, x, c->u.image + at.a,
+                             (ptrdiff_t)((c->u.row + at.i) * s->step) + s->variant[v].y);
+    return *row && column >= 0 && (size_t)column < s->in.w
+               ? *row + (size_t)column * s->in.c
+               : p->zeros;
+}
+
+/* 32 places of copy v of the inputs. */
 static void pair_slab(const slc_tiled *p, const slc_sweep *s, const chunk *c,
-                      const uint16_t *x, const slc_variant *v, size_t slab)
+                      const uint16_t *x, size_t v, size_t slab, range i)
 {
     const uint16_t *from[SLC_TILE_DEPTH], *row = NULL;
-    uint16_t room[SLC_TILE_DEPTH][SLC_MAX_COLUMN];
     place at = place_of(s, c, slab * SLC_TILE_DEPTH);
     for (size_t k = 0; k < SLC_TILE_DEPTH; k++, step_on(s, c, &at)) {
-        const ptrdiff_t y = (ptrdiff_t)((c->u.row + at.i) * s->step) + v->y,
-                        column = (ptrdiff_t)(at.j * s->step) + v->x;
-        from[k] = p->zeros;
-        if (at.a >= c->u.images) continue;
-        if (s->columns) {
-            from[k] = room[k];
-            slc_sweep_column(s, x, c->u.image + at.a, y, column, room[k]);
-            continue;
-        }
-        if (k == 0 || at.j == 0) row = slc_sweep_row(s, x, c->u.image + at.a, y);
-        if (row && column >= 0 && (size_t)column < s->in.w)
-            from[k] = row + (size_t)column * s->in.c;
+        from[k] = input_at(p, s, c, x, v, at, &row);
+        if (from[k] != p->zeros) from[k] += i.low;
     }
-    slc_amx_pair(c->paired + slab * SLC_TILE_SIZE, c->paired_next, from, p->ins);
+    slc_amx_pair(c->paired + i.low / SLC_TILE * c->paired_next + slab * SLC_TILE_SIZE,
+                 c->paired_next, from, i.high - i.low);
 }
 
 /* Adds to the sums of a tap, of 32 outputs and 32 inputs from k and i on. */
@@ -130,46 +152,105 @@ static void learn(const slc_tiled *p, const slc_sweep *s, const chunk *c,
                   (const uint16_t *const[2]){b, b + c->paired_next}, c->slabs);
 }
 
+/* A sum of runs: number i of a row of the filter, times 16 outputs from k on. */
+static void give_run(const slc_tiled *p, const slc_product_call *call, const float *sum,
+                     size_t k, size_t i, size_t row)
+{
+    const slc_geom *g = &p->geom;
+    for (size_t r = 0; r < slc_min(SLC_TILE, g->out.c - k); r++)
+        for (size_t l = i; l < slc_min(i + SLC_TILE, p->ins); l++) {
+            const size_t at =
+                (((k + r) * g->in.c + l % g->in.c) * g->kernel_h + row) * g->kernel_w +
+                l / g->in.c;
+            call->dw[at] = sum[r * SLC_TILE + l - i] + (call->add_dw ? call->dw[at] : 0);
+        }
+}
+
 /* The sums of 16 outputs to PyTorch's order. */
 static void give_outputs(const slc_tiled *p, const slc_product_call *call,
                          const float *sums, size_t k)
 {
     const size_t across = blocks(p->ins), down = blocks(p->geom.out.c);
-    const size_t c = p->geom.in.c, taps = p->ins * p->filter / c, outs = p->geom.out.c;
-    const size_t rows = slc_min(SLC_TILE, outs - k);
-    for (size_t i = 0; i < p->ins; i += SLC_TILE)
-        for (size_t t = 0; t < p->filter; t++) {
+    const size_t c = p->ins, taps = p->filter;
+    for (size_t i = 0; i < c; i += SLC_TILE)
+        for (size_t t = 0; t < taps; t++) {
             const float *from =
                 sums +
                 ((t * down + k / SLC_TILE) * across + i / SLC_TILE) * SLC_TILE * SLC_TILE;
-            if (!p->plain) {
-                slc_amx_give(call->dw + (k * c + i) * taps + t, call->add_dw, rows,
-                             p->ins - i, c * taps, taps, from);
-                continue;
-            }
-            for (size_t r = 0; r < rows; r++)
-                for (size_t l = i; l < slc_min(i + SLC_TILE, p->ins); l++) {
-                    float *to = call->dw + (k + r) * p->ins + l % c * taps + l / c;
-                    *to = from[r * SLC_TILE + l - i] + (call->add_dw ? *to : 0);
-                }
+            if (p->plain)
+                give_run(p, call, from, k, i, t);
+            else
+                slc_amx_give(call->dw + (k * c + i) * taps + t, call->add_dw,
+                             slc_min(SLC_TILE, p->geom.out.c - k), c - i, c * taps, taps,
+                             from);
         }
 }
 
+/* A thread's share of sides of 32 channels. */
+static range share(size_t channels, size_t threads)
+{
+    const size_t sides = slc_amx_sides(channels), t = (size_t)omp_get_thread_num();
+    return (range){slc_min(sides * t / threads * SLC_TILE_SIDE, channels),
+                   slc_min(sides * (t + 1) / threads * SLC_TILE_SIDE, channels)};
+}
+
+static bool shares_well(size_t channels, size_t threads)
+{
+    const size_t sides = slc_amx_sides(channels);
+    return sides % threads == 0 || sides >= 4 * threads;
+}
+
+static void learn_all(const slc_tiled *p, const slc_sweep *s, const chunk *c, size_t v,
+                      range k, range i, bool add)
+{
+    for (size_t t = 0; t < s->taps; t++)
+        for (size_t a = k.low; s->tap[t].variant == v && a < k.high; a += SLC_TILE_SIDE)
+            for (size_t b = i.low; b < i.high; b += SLC_TILE_SIDE)
+                learn(p, s, c, &s->tap[t], a, b, add);
+}
+
+/* What a core lays out itself it need not fetch from another: each thread has its own channels
+ * of the larger side, if they share well, and the smaller side is laid out by all for all. */
 static void learn_chunk(const slc_tiled *p, const slc_sweep *s, const chunk *c,
                         const slc_product_call *call, bool add)
 {
-#pragma omp for schedule(static)
-    for (size_t i = 0; i < c->slabs; i++)
-        turn_slab(p, s, c, call->dy, i);
-    for (size_t v = 0; v < s->variants; v++) {
-#pragma omp for schedule(static)
-        for (size_t i = 0; i < c->pairs; i++)
-            pair_slab(p, s, c, call->x, &s->variant[v], i);
+    const range outs = {0, s->out.c}, ins = {0, p->ins};
+    const bool larger = p->ins * s->variants > s->out.c;
+    const bool own_ins = larger && shares_well(p->ins, p->threads);
+    const bool own_outs = !own_ins && shares_well(s->out.c, p->threads);
+    const range k = own_outs ? share(s->out.c, p->threads) : outs;
+    const range i = own_ins ? share(p->ins, p->threads) : ins;
+    if (s->runs) {
 #pragma omp for schedule(static) collapse(2)
-        for (size_t k = 0; k < s->out.c; k += SLC_TILE_SIDE)
-            for (size_t i = 0; i < p->ins; i += SLC_TILE_SIDE)
-                for (size_t t = 0; t < s->taps; t++)
-                    if (s->tap[t].variant == v) learn(p, s, c, &s->tap[t], k, i, add);
+        for (size_t v = 0; v < s->variants; v++)
+            for (size_t a = 0; a < c->u.images; a++)
+                slc_sweep_lay_image(s, call->x, c->u, v, a, c->laid);
+    }
+    if (own_outs)
+        for (size_t slab = 0; slab < c->slabs; slab++)
+            turn_slab(p, s, c, call->dy, slab, k);
+    else
+#pragma omp for schedule(static)
+        for (size_t slab = 0; slab < c->slabs; slab++)
+            turn_slab(p, s, c, call->dy, slab, outs);
+    for (size_t v = 0; v < s->variants; v++) {
+        if (own_ins)
+            for (size_t slab = 0; slab < c->pairs; slab++)
+                pair_slab(p, s, c, call->x, v, slab, i);
+        else
+#pragma omp for schedule(static)
+            for (size_t slab = 0; slab < c->pairs; slab++)
+                pair_slab(p, s, c, call->x, v, slab, ins);
+        if (own_ins || own_outs)
+            learn_all(p, s, c, v, k, i, add);
+        else
+#pragma omp for schedule(static) collapse(2) nowait
+            for (size_t a = 0; a < s->out.c; a += SLC_TILE_SIDE)
+                for (size_t b = 0; b < p->ins; b += SLC_TILE_SIDE)
+                    learn_all(p, s, c, v,
+                              (range){a, slc_min(a + SLC_TILE_SIDE, s->out.c)},
+                              (range){b, slc_min(b + SLC_TILE_SIDE, p->ins)}, add);
+#pragma omp barrier
     }
 }
 
@@ -185,6 +266,7 @@ bool slc_amx_backward_weights(void *out, const slc_product_call *call)
         chunk c = {.sums = sums, .turned = (uint16_t *)(sums + sums_size(p))};
         set_chunk(s, first, &c);
         c.paired = c.turned + c.turned_next * blocks(s->out.c);
+        c.laid = c.paired + c.paired_next * blocks(p->ins);
         slc_amx_begin();
         for (size_t i = 0; i < parts; i++) {
             set_chunk(s, slc_sweep_part(s, &first, i), &c);

@@ -122,21 +122,6 @@ void slc_amx_store(uint16_t *y, const int32_t pixel[32], size_t c, size_t first,
         store_rows(y + first, pixel, c, left, false, NULL, sum);
 }
 
-void slc_amx_clear(uint16_t *to, size_t count)
-{
-    for (size_t i = 0; i < count; i += SLC_TILE_DEPTH)
-        _mm512_storeu_si512(to + i, _mm512_setzero_si512());
-}
-
-void slc_amx_copy(uint16_t *to, const uint16_t *from, size_t count)
-{
-    for (size_t i = 0; i < count; i += SLC_TILE_DEPTH) {
-        const size_t left = count - i;
-        const __mmask32 m = left >= SLC_TILE_DEPTH ? ~0u : (1u << left) - 1;
-        _mm512_mask_storeu_epi16(to + i, m, _mm512_maskz_loadu_epi16(m, from + i));
-    }
-}
-
 /* 16 numbers, across apart, in bf16's upper halves of words. */
 static inline __m512i column_words(const float *w, __mmask16 m, __m512i at, bool dense)
 {

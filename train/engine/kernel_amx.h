@@ -32,10 +32,6 @@ void slc_amx_product(float *sum, const uint16_t *const a[2], size_t stride,
 void slc_amx_store(uint16_t *y, const int32_t pixel[32], size_t c, size_t first, bool add,
                    const float *bias, const float *sum);
 
-/* Short runs of numbers: to 0 (a multiple of 32), or copied. */
-void slc_amx_clear(uint16_t *to, size_t count);
-void slc_amx_copy(uint16_t *to, const uint16_t *from, size_t count);
-
 /* Weights of 32 columns and 32 rows in pairs, [2][16 row pairs][16 columns][2]; number
  * (column, row) is w[column * across + row * down]. What is beyond columns and rows is 0. */
 void slc_amx_weights(uint16_t *to, const float *w, size_t columns, size_t rows,

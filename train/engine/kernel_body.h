@@ -34,6 +34,14 @@ INLINE vecf load_n(const T *p, size_t n)
     return load(part);
 }
 
+/* The same, of what is read from end to end: what lies a page ahead is asked for, which the
+ * processor by itself does not dare (from a shared cache twice as fast, Sapphire Rapids). */
+INLINE vecf stream_n(const T *p, size_t n)
+{
+    __builtin_prefetch((const char *)p + 4096);
+    return load_n(p, n);
+}
+
 INLINE void store_n(T *p, vecf v, size_t n)
 {
     T part[V];
@@ -141,7 +149,7 @@ INLINE void stats_step(void *job, size_t i, size_t rows, size_t k, size_t n)
     vecf s = *sum, q = *square;
     UNROLL(4)
     for (size_t r = 0; r < rows; r++) {
-        const vecf d = load_n(j->x + (i + r) * j->c + k, n) - pivot;
+        const vecf d = stream_n(j->x + (i + r) * j->c + k, n) - pivot;
         s += d;
         q += d * d;
     }
@@ -168,7 +176,7 @@ INLINE void column_step(void *job, size_t i, size_t rows, size_t k, size_t n)
     vecf *sum = first_of(j->sums, k), s = *sum;
     UNROLL(4)
     for (size_t r = 0; r < rows; r++)
-        s += load_n(j->x + (i + r) * j->c + k, n);
+        s += stream_n(j->x + (i + r) * j->c + k, n);
     *sum = s;
 }
 
@@ -194,8 +202,8 @@ INLINE void affine_step(void *job, size_t i, size_t rows, size_t k, size_t n)
     UNROLL(4)
     for (size_t r = 0; r < rows; r++) {
         const size_t at = (i + r) * j->c + k;
-        vecf t = load_n(j->x + at, n) * a + b;
-        if (j->add) t += load_n(j->add + at, n);
+        vecf t = stream_n(j->x + at, n) * a + b;
+        if (j->add) t += stream_n(j->add + at, n);
         store_n(j->y + at, vmin(vmax(t, lo), hi), n);
     }
 }
@@ -225,8 +233,8 @@ typedef struct back_job {
 /* The gradient before the clamp, at one place. */
 INLINE vecf back_gate(const back_job *j, size_t at, vecf x, vecf a, vecf b, size_t n)
 {
-    const vecf y = j->y ? load_n(j->y + at, n) : x * a + b;
-    return gated(load_n(j->dy + at, n), y, j->f.forward.lo, j->f.forward.hi);
+    const vecf y = j->y ? stream_n(j->y + at, n) : x * a + b;
+    return gated(stream_n(j->dy + at, n), y, j->f.forward.lo, j->f.forward.hi);
 }
 
 INLINE void sums_step(void *job, size_t i, size_t rows, size_t k, size_t n)
@@ -239,7 +247,7 @@ INLINE void sums_step(void *job, size_t i, size_t rows, size_t k, size_t n)
     UNROLL(4)
     for (size_t r = 0; r < rows; r++) {
         const size_t at = (i + r) * j->c + k;
-        const vecf x = load_n(j->x + at, n), g = back_gate(j, at, x, a, b, n);
+        const vecf x = stream_n(j->x + at, n), g = back_gate(j, at, x, a, b, n);
         sum += g;
         dot += g * (x - mean);
     }
@@ -264,7 +272,7 @@ INLINE void back_step(void *job, size_t i, size_t rows, size_t k, size_t n)
     UNROLL(4)
     for (size_t r = 0; r < rows; r++) {
         const size_t at = (i + r) * j->c + k;
-        const vecf x = load_n(j->x + at, n), g = back_gate(j, at, x, a, b, n);
+        const vecf x = stream_n(j->x + at, n), g = back_gate(j, at, x, a, b, n);
         if (j->dadd) put(j->dadd + at, j->add_dadd, g, n);
         if (j->dx) put(j->dx + at, j->add_dx, p * g + q * (x - mean) + s, n);
     }

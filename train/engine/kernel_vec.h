@@ -65,6 +65,29 @@ INLINE vecf vmin(vecf a, vecf b)
 #endif
 }
 
+/* Bytes to numbers and back: the compiler would do it one by one. */
+INLINE veci widen_b(vecb b)
+{
+#if defined __AVX512F__
+    return (veci)_mm512_cvtepu8_epi32((__m128i)b);
+#elif defined __AVX2__
+    uint64_t all;
+    memcpy(&all, &b, sizeof(all));
+    return (veci)_mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)all));
+#else
+    return __builtin_convertvector(b, veci);
+#endif
+}
+
+INLINE vecb narrow_b(veci i)
+{
+#if defined __AVX512F__
+    return (vecb)_mm512_cvtepi32_epi8((__m512i)i);
+#else
+    return __builtin_convertvector(i, vecb);
+#endif
+}
+
 INLINE vecf load_f(const float *p)
 {
     return *(const vecf_any *)p;

@@ -38,7 +38,7 @@ INLINE void max_one(T *y, uint8_t *index, const T *x, const slc_window *w, size_
     const size_t out = (oy * w->out.w + ox) * w->out.c + k;
     store_n(y + out, best, n);
     if (!index) return;
-    const vecb small = __builtin_convertvector(where, vecb);
+    const vecb small = narrow_b(where);
     memcpy(index + out, &small, n);
 }
 
@@ -73,7 +73,7 @@ INLINE void max_two(T *y, uint8_t *index, const T *x, size_t row, size_t c, size
     }
     store_n(y, best, n);
     if (!index) return;
-    const vecb small = __builtin_convertvector(where, vecb);
+    const vecb small = narrow_b(where);
     memcpy(index, &small, n);
 }
 
@@ -112,14 +112,12 @@ INLINE void windows_with(const slc_window *w, size_t i, size_t outs, size_t *o0,
 }
 
 INLINE void max_back_one(T *dx, bool add, const uint8_t *index, const T *dy,
-                         const slc_window *w, size_t y, size_t x, size_t k, size_t n)
+                         const slc_window *w, size_t y, size_t x, const size_t rows[2],
+                         const size_t columns[2], size_t k, size_t n)
 {
-    size_t r0, r1, c0, c1;
     vecf g = splat(0);
-    windows_with(w, y, w->out.h, &r0, &r1);
-    windows_with(w, x, w->out.w, &c0, &c1);
-    for (size_t r = r0; r < r1; r++)
-        for (size_t c = c0; c < c1; c++) {
+    for (size_t r = rows[0]; r < rows[1]; r++)
+        for (size_t c = columns[0]; c < columns[1]; c++) {
             const size_t tap = (y + w->padding - r * w->stride) * w->kernel +
                                (x + w->padding - c * w->stride);
             const size_t at = (r * w->out.w + c) * w->out.c + k;
@@ -128,7 +126,7 @@ INLINE void max_back_one(T *dx, bool add, const uint8_t *index, const T *dy,
                 memcpy(&chosen, index + at, V);
             else
                 memcpy(&chosen, index + at, n);
-            const veci here = __builtin_convertvector(chosen, veci) == (int32_t)tap;
+            const veci here = widen_b(chosen) == (int32_t)tap;
             g += (vecf)((veci)load_n(dy + at, n) & here);
         }
     put(dx + (y * w->in.w + x) * w->in.c + k, add, g, n);
@@ -140,7 +138,7 @@ INLINE void max_two_back(T *dx, bool add, const uint8_t *index, const T *dy, siz
     const vecf g = load_n(dy, n);
     vecb chosen = {0};
     memcpy(&chosen, index, n);
-    const veci where = __builtin_convertvector(chosen, veci);
+    const veci where = widen_b(chosen);
     for (int32_t i = 0; i < 4; i++)
         put(dx + (i / 2) * row + (i % 2) * c, add, (vecf)((veci)g & (where == i)), n);
 }
@@ -168,12 +166,16 @@ static void max_pool_back(void *dx, bool add, const uint8_t *index, const void *
         max_pool_two_back(dx, add, index, dy, w);
         return;
     }
-    for (size_t i = 0; i < w->in.h * w->in.w; i++) {
-        size_t k = 0;
-        for (; k + V <= c; k += V)
-            max_back_one(dx, add, index, dy, w, i / w->in.w, i % w->in.w, k, V);
-        if (k < c)
-            max_back_one(dx, add, index, dy, w, i / w->in.w, i % w->in.w, k, c - k);
+    for (size_t y = 0; y < w->in.h; y++) {
+        size_t rows[2], columns[2];
+        windows_with(w, y, w->out.h, &rows[0], &rows[1]);
+        for (size_t x = 0; x < w->in.w; x++) {
+            size_t k = 0;
+            windows_with(w, x, w->out.w, &columns[0], &columns[1]);
+            for (; k + V <= c; k += V)
+                max_back_one(dx, add, index, dy, w, y, x, rows, columns, k, V);
+            if (k < c) max_back_one(dx, add, index, dy, w, y, x, rows, columns, k, c - k);
+        }
     }
 }
 

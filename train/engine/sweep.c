@@ -61,6 +61,13 @@ static void join(slc_sweep *s)
     s->joined = true;
 }
 
+/* Places by which a row of the filter reaches beyond the last. */
+static size_t reach_of_runs(const slc_sweep *s)
+{
+    const size_t wide = s->geom->kernel_w;
+    return wide > s->step ? (wide - s->step + s->step - 1) / s->step : 0;
+}
+
 /* What costs what, in cycles of Sapphire Rapids: a number laid out, a thousand products. */
 static double laying(const slc_sweep *s)
 {
@@ -74,6 +81,7 @@ static double laying(const slc_sweep *s)
 static void lay_out_products(slc_sweep *s)
 {
     lay_out(s, false);
+    if (s->runs) s->wide += reach_of_runs(s);
     if (s->step > 1 || s->variants == 1) return;
     slc_sweep joined = *s;
     join(&joined);
@@ -85,15 +93,15 @@ static void lay_out_products(slc_sweep *s)
 static void lay_out_lessons(slc_sweep *s)
 {
     lay_out(s, false);
+    if (s->runs) s->wide += reach_of_runs(s);
     if (s->more == 0) return;
-    if (s->more * s->taps * s->out.c > 98 * s->h * (s->taps - s->variants))
+    if (!s->runs && s->more * s->taps * s->out.c > 98 * s->h * (s->taps - s->variants))
         lay_out(s, true);
     else
-        s->wide = slc_round_up(s->w, 2);
+        s->wide = slc_round_up(s->wide, 2);
 }
 
-void slc_sweep_forward(slc_sweep *s, const slc_geom *g, size_t ins, size_t filter,
-                       bool learns)
+void slc_sweep_forward(slc_sweep *s, const slc_geom *g, size_t ins, bool learns)
 {
     *s = (slc_sweep){.geom = g,
                      .in = g->in,
@@ -103,13 +111,14 @@ void slc_sweep_forward(slc_sweep *s, const slc_geom *g, size_t ins, size_t filte
                      .step = g->stride,
                      .out_step = 1,
                      .depth = slc_round_up(ins, SLC_TILE_DEPTH),
-                     .columns = ins != g->in.c};
+                     .runs = ins != g->in.c};
+    s->pitch = s->runs ? g->stride * g->in.c : s->depth;
     for (size_t y = 0; y < g->kernel_h; y++)
-        for (size_t x = 0; x < g->kernel_w && s->taps < filter; x++)
+        for (size_t x = 0; x < (s->runs ? 1 : g->kernel_w); x++)
             s->tap[s->taps++] =
                 (slc_tap){.y = (ptrdiff_t)(y * g->dilation) - (ptrdiff_t)g->padding,
                           .x = (ptrdiff_t)(x * g->dilation) - (ptrdiff_t)g->padding,
-                          .index = y * g->kernel_w + x};
+                          .index = s->runs ? y : y * g->kernel_w + x};
     (learns ? lay_out_lessons : lay_out_products)(s);
 }
 
@@ -127,6 +136,7 @@ void slc_sweep_back(slc_sweep *s, const slc_geom *g, size_t y0, size_t x0)
                      .y0 = y0,
                      .x0 = x0,
                      .depth = slc_round_up(g->out.c, SLC_TILE_DEPTH)};
+    s->pitch = s->depth;
     for (size_t i = g->kernel_h * g->kernel_w; i-- > 0;) {
         const ptrdiff_t y = (ptrdiff_t)(y0 + g->padding) -
                             (ptrdiff_t)(i / g->kernel_w * g->dilation),
@@ -172,12 +182,28 @@ slc_part slc_sweep_part(const slc_sweep *s, const slc_part *first, size_t i)
     return u;
 }
 
+/* Lays out a row of a copy as it is, from pixel x on. */
+static void lay_run(const slc_sweep *s, const uint16_t *row, ptrdiff_t x, uint16_t *to)
+{
+    const size_t c = s->in.c, pixels = s->wide * s->step;
+    const size_t low = slc_min(x < 0 ? (size_t)-x : 0, pixels);
+    const size_t from = x > 0 ? (size_t)x : 0;
+    const size_t here = from < s->in.w ? slc_min(s->in.w - from, pixels - low) : 0;
+    memset(to, 0, low * c * sizeof(*to));
+    memcpy(to + low * c, row + from * c, here * c * sizeof(*to));
+    memset(to + (low + here) * c, 0, (pixels - low - here) * c * sizeof(*to));
+}
+
 /* Lays out a row of a copy: pixels step apart, the first at x; row NULL: zeros. */
 static void lay_row(const slc_sweep *s, const uint16_t *row, ptrdiff_t x, uint16_t *to)
 {
     const size_t c = s->in.c, step = s->step;
     if (!row) {
-        memset(to, 0, s->wide * s->depth * sizeof(*to));
+        memset(to, 0, s->wide * s->pitch * sizeof(*to));
+        return;
+    }
+    if (s->runs) {
+        lay_run(s, row, x, to);
         return;
     }
     for (size_t j = 0; j < s->wide;) {
@@ -203,48 +229,37 @@ const uint16_t *slc_sweep_row(const slc_sweep *s, const uint16_t *from, size_t i
     return from + (image * s->in.h + (size_t)y) * s->in.w * s->in.c;
 }
 
-/* The pixels under the filter at one place, tap by tap. */
-void slc_sweep_column(const slc_sweep *s, const uint16_t *from, size_t image, ptrdiff_t y,
-                      ptrdiff_t x, uint16_t *to)
+/* Numbers behind the last row: zeros that taps may step on to. */
+static size_t behind(const slc_sweep *s)
 {
-    const slc_geom *g = s->geom;
-    const ptrdiff_t w = (ptrdiff_t)g->kernel_w, beyond = x + w - (ptrdiff_t)g->in.w;
-    const size_t c = g->in.c, low = x < 0 ? (size_t)-x : 0;
-    const size_t high = beyond > 0 ? (size_t)beyond : 0;
-    slc_amx_clear(to, s->depth);
-    if (low + high >= g->kernel_w) return;
-    for (size_t k = 0; k < g->kernel_h; k++, to += g->kernel_w * c) {
-        const uint16_t *row = slc_sweep_row(s, from, image, y + (ptrdiff_t)k);
-        if (row)
-            slc_amx_copy(to + low * c, row + (size_t)(x + (ptrdiff_t)low) * c,
-                         (g->kernel_w - low - high) * c);
-    }
+    return s->runs ? s->depth : s->joined ? s->wide * s->pitch : 0;
 }
 
-static void lay_columns(const slc_sweep *s, const uint16_t *from, slc_part u,
-                        uint16_t *to)
+static size_t image_size(const slc_sweep *s, slc_part u)
 {
-    for (size_t a = 0; a < u.images; a++)
-        for (size_t i = 0; i < u.rows; i++)
-            for (size_t j = 0; j < s->w; j++, to += s->depth)
-                slc_sweep_column(s, from, u.image + a,
-                                 (ptrdiff_t)((u.row + i) * s->step) + s->tap[0].y,
-                                 (ptrdiff_t)(j * s->step) + s->tap[0].x, to);
+    return (u.rows + s->more) * s->wide * s->pitch;
+}
+
+size_t slc_sweep_laid(const slc_sweep *s, slc_part u)
+{
+    return s->variants * u.images * image_size(s, u) + behind(s);
+}
+
+void slc_sweep_lay_image(const slc_sweep *s, const uint16_t *from, slc_part u, size_t v,
+                         size_t a, uint16_t *to)
+{
+    to += (v * u.images + a) * image_size(s, u);
+    for (size_t i = 0; i < u.rows + s->more; i++, to += s->wide * s->pitch)
+        lay_row(s,
+                slc_sweep_row(s, from, u.image + a,
+                              (ptrdiff_t)((u.row + i) * s->step) + s->variant[v].y),
+                s->variant[v].x, to);
+    if (v + 1 == s->variants && a + 1 == u.images) memset(to, 0, behind(s) * sizeof(*to));
 }
 
 void slc_sweep_lay(const slc_sweep *s, const uint16_t *from, slc_part u, uint16_t *to)
 {
-    if (s->columns) {
-        lay_columns(s, from, u, to);
-        return;
-    }
     for (size_t v = 0; v < s->variants; v++)
         for (size_t a = 0; a < u.images; a++)
-            for (size_t i = 0; i < u.rows + s->more; i++, to += s->wide * s->depth)
-                lay_row(
-                    s,
-                    slc_sweep_row(s, from, u.image + a,
-                                  (ptrdiff_t)((u.row + i) * s->step) + s->variant[v].y),
-                    s->variant[v].x, to);
-    if (s->joined) lay_row(s, NULL, 0, to); /* behind the last row */
+            slc_sweep_lay_image(s, from, u, v, a, to);
 }

@@ -6,7 +6,7 @@
 
 #include "train/engine/engine.h"
 
-enum { SLC_MAX_TAPS = 49, SLC_MAX_COLUMN = 160 };
+enum { SLC_MAX_TAPS = 49 };
 
 /* Inputs at one distance from outputs. */
 typedef struct slc_tap {
@@ -30,8 +30,12 @@ typedef struct slc_sweep {
     size_t step;                 /* inputs from one place of the grid to the next */
     size_t out_step, y0, x0;     /* the outputs it makes */
     size_t taps, variants, more; /* more: rows laid out beyond the grid's */
-    size_t depth;                /* numbers of a laid out pixel: a multiple of 32 */
-    bool columns, joined;
+    size_t depth;                /* numbers multiplied at a place: a multiple of 32 */
+    size_t
+        pitch; /* numbers from a place to the next: depth, unless rows of the filter lie in
+                   * rows of the picture, step pixels apart, of few channels each */
+    bool runs; /* so: taps are the filter's rows */
+    bool joined;
     size_t u; /* where its weights begin */
     slc_tap tap[SLC_MAX_TAPS];
     slc_variant variant[SLC_MAX_TAPS];
@@ -42,11 +46,9 @@ typedef struct slc_part {
     size_t image, images, row, rows;
 } slc_part;
 
-/* The sweep of a convolution, or for its weight gradient (learns): of ins channels and filter
- * taps, which are one tap of all inputs under the filter if ins is not the input's. geom must
- * stay. */
-void slc_sweep_forward(slc_sweep *s, const slc_geom *geom, size_t ins, size_t filter,
-                       bool learns);
+/* The sweep of a convolution, or for its weight gradient (learns). Taps are the filter's, of
+ * ins inputs; if that is more than the picture has, they are its rows. geom must stay. */
+void slc_sweep_forward(slc_sweep *s, const slc_geom *geom, size_t ins, bool learns);
 
 /* Of the data gradient of pixels (y0, x0) modulo the stride. */
 void slc_sweep_back(slc_sweep *s, const slc_geom *geom, size_t y0, size_t x0);
@@ -64,11 +66,13 @@ slc_part slc_sweep_part(const slc_sweep *s, const slc_part *first, size_t i);
 const uint16_t *slc_sweep_row(const slc_sweep *s, const uint16_t *from, size_t image,
                               ptrdiff_t y);
 
-/* The pixels under the filter with its corner at (y, x), tap by tap. */
-void slc_sweep_column(const slc_sweep *s, const uint16_t *from, size_t image, ptrdiff_t y,
-                      ptrdiff_t x, uint16_t *to);
-
-/* All copies of a part. */
+/* All copies of a part, and what tiles read behind the last; or one copy of one of its images,
+ * at its place in to. */
 void slc_sweep_lay(const slc_sweep *s, const uint16_t *from, slc_part u, uint16_t *to);
+void slc_sweep_lay_image(const slc_sweep *s, const uint16_t *from, slc_part u,
+                         size_t variant, size_t image, uint16_t *to);
+
+/* Numbers that it writes. */
+size_t slc_sweep_laid(const slc_sweep *s, slc_part u);
 
 #endif
