@@ -74,6 +74,24 @@ static void take(const slc_engine *e, float *x, void *from, size_t count)
     free(from);
 }
 
+/* Sums by lane are those of the outputs as they are stored. */
+static void check_sums(const slc_geom *g, const double *sums, const uint16_t *y)
+{
+    const size_t c = g->out.c, count = g->n * slc_shape_size(g->out);
+    for (size_t k = 0; sums && k < c; k++) {
+        double sum = 0, square = 0, size = 0;
+        for (size_t i = k; i < count; i += c) {
+            const double v = slc_f32_from_bf16(y[i]);
+            sum -= v, square -= v * v, size += fabs(v);
+        }
+        const double all = -square;
+        for (size_t lane = 0; lane < SLC_LANES; lane++)
+            sum += sums[lane * 2 * c + k], square += sums[(lane * 2 + 1) * c + k];
+        CHECK(fabs(sum) <= 1e-6 * size && fabs(square) <= 1e-6 * all,
+              "sums of channel %zu: %g of %g, %g of %g", k, sum, size, square, all);
+    }
+}
+
 /* All three passes, after one forward with other weights. */
 static void run(const slc_engine *e, const slc_geom *g, size_t threads, bool add,
                 tensors *t)
@@ -96,16 +114,20 @@ static void run(const slc_engine *e, const slc_geom *g, size_t threads, bool add
                              .scratch = malloc(e->scratch(p))};
     CHECK(call.scratch, "memory");
     memset(call.scratch, 0xff, e->scratch(p)); /* NaN */
+    if (e->gives_sums && e->gives_sums(p))
+        call.sums = malloc(SLC_LANES * 2 * g->out.c * sizeof(double));
     CHECK(e->forward(p, &call), "forward");
     memset(call.y, 0xff, t->out * (narrow(e) ? 2 : sizeof(float)));
     call.w = t->w;
     call.version = 2;
     CHECK(e->forward(p, &call), "forward");
+    check_sums(g, call.sums, call.y);
     if (g->train && g->wants_dx) CHECK(e->backward_data(p, &call), "data");
     if (g->train) CHECK(e->backward_weights(p, &call), "weights");
     take(e, t->y, call.y, t->out);
     take(e, t->dx, call.dx, t->in);
     free(x), free(dy);
+    free(call.sums);
     free(call.scratch);
     free(other);
     e->free(&p);

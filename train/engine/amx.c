@@ -5,6 +5,7 @@
  * neither do the bits. */
 #include "train/engine/amx.h"
 
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,8 @@
 
 enum {
     MAX_STEPS = 800,
-    PART_BYTES = 768 * 1024,   /* of laid out pixels that a thread multiplies at a time */
+    PART_BYTES = 768 * 1024, /* of laid out pixels that a thread multiplies at a time */
+    PAST_BYTES = 8 << 20,
     LEAST_PITCH = 16,          /* numbers that a place counts for, be they less */
     WEIGHT_BYTES = 512 * 1024, /* that stay in a core's cache beside a part */
     LEAST_CHANNELS = 16,
@@ -41,11 +43,11 @@ static size_t laid_out(const slc_sweep *s, const slc_part *u)
            s->depth;
 }
 
-static size_t cut_products(const slc_tiled *p, const slc_sweep *s, slc_part *first)
+static size_t cut_products(const slc_sweep *s, size_t lanes, slc_part *first)
 {
     return slc_sweep_cut(s,
                          slc_max(s->variants * s->pitch, LEAST_PITCH) * sizeof(uint16_t),
-                         PART_BYTES, p->threads, first);
+                         PART_BYTES, lanes, first);
 }
 
 /* Inputs may be read where they lie. */
@@ -68,6 +70,11 @@ static size_t list_size(const slc_sweep *s, const slc_part *u)
 static size_t weights_size(const slc_sweep *s)
 {
     return slc_amx_sides(s->out.c) * SLC_TILE_SIDE * s->taps * s->depth;
+}
+
+static bool has_few(const slc_sweep *s)
+{
+    return weights_size(s) * sizeof(uint16_t) <= WEIGHT_BYTES;
 }
 
 static void free_product(void **out)
@@ -100,7 +107,7 @@ static void set_rooms(slc_tiled *p)
         if (i == 1) continue;
         slc_sweep *s = &p->sweep[i];
         slc_part first;
-        cut_products(p, s, &first);
+        cut_products(s, p->threads, &first);
         s->u = p->weights[i > 0];
         p->weights[i > 0] += weights_size(s);
         p->room[i > 0] =
@@ -173,13 +180,12 @@ static size_t list_tiles(const slc_sweep *s, slc_part u, size_t *at, int32_t *pi
 
 typedef struct way {
     const uint16_t *from, *u;
-    uint16_t *to;
-    const float *bias;
-    bool add;
+    slc_amx_out out; /* sums: of the first lane */
 } way;
 
 static void multiply_part(const slc_tiled *p, const slc_sweep *s, const way *w,
-                          slc_part u, uint16_t *room, const slc_part *largest)
+                          slc_part u, const slc_amx_out *out, uint16_t *room,
+                          const slc_part *largest)
 {
     size_t at[MAX_STEPS], steps = 0;
     const size_t copy = slc_sweep_places(s, u) * s->pitch;
@@ -199,7 +205,7 @@ static void multiply_part(const slc_tiled *p, const slc_sweep *s, const way *w,
                           (s->tap[t].row * s->wide + s->tap[t].column) * s->pitch + k;
     /* Few weights stay in cache, and pixels are made whole, while the next pixels are asked for
      * if they come from afar; many weights go past once, and the next are asked for. */
-    const bool few = weights_size(s) * sizeof(uint16_t) <= WEIGHT_BYTES;
+    const bool few = has_few(s);
     const size_t pairs = (tiles + 1) / 2, sides = slc_amx_sides(s->out.c);
     const size_t block = SLC_TILE_SIDE * s->taps * s->depth;
     const size_t others = few ? sides : pairs;
@@ -214,43 +220,48 @@ static void multiply_part(const slc_tiled *p, const slc_sweep *s, const way *w,
             few ? a[0] + 2 * SLC_TILE_SIDE * s->pitch : b + block;
         slc_amx_product(sum, a, s->pitch, at, steps, b,
                         next + i % others * lines * steps * SLC_TILE_DEPTH, lines);
-        slc_amx_store(w->to, pixel + t * SLC_TILE, s->out.c, side * SLC_TILE_SIDE, w->add,
-                      w->bias, sum);
+        slc_amx_store(out, pixel + t * SLC_TILE, side * SLC_TILE_SIDE, sum);
     }
 }
 
 /* Pixels that no tap reaches. */
 static void clear_part(const slc_sweep *s, const way *w, slc_part u)
 {
-    for (size_t a = 0; !w->add && a < u.images; a++)
+    for (size_t a = 0; !w->out.add && a < u.images; a++)
         for (size_t i = 0; i < u.rows; i++)
             for (size_t j = 0; j < s->w; j++)
-                memset(w->to + (((u.image + a) * s->out.h + (u.row + i) * s->out_step +
-                                 s->y0) *
-                                    s->out.w +
-                                j * s->out_step + s->x0) *
-                                   s->out.c,
-                       0, s->out.c * sizeof(*w->to));
+                memset(w->out.y + (((u.image + a) * s->out.h + (u.row + i) * s->out_step +
+                                    s->y0) *
+                                       s->out.w +
+                                   j * s->out_step + s->x0) *
+                                      s->out.c,
+                       0, s->out.c * sizeof(*w->out.y));
 }
 
+/* Every thread has its own parts; with sums, whole lanes of them. */
 static void multiply(const slc_tiled *p, const slc_sweep *s, const way *w,
                      uint16_t *rooms, size_t room)
 {
     slc_part first;
-    const size_t parts = cut_products(p, s, &first);
+    const size_t lanes = w->out.sums ? SLC_LANES : p->threads, c = s->out.c;
+    const size_t parts = cut_products(s, lanes, &first);
 #pragma omp parallel num_threads((int)p->threads)
     {
         slc_amx_begin();
 #pragma omp for schedule(static) nowait
-        for (size_t t = 0; t < p->threads; t++)
-            for (size_t i = parts * t / p->threads; i < parts * (t + 1) / p->threads;
-                 i++) {
+        for (size_t lane = 0; lane < lanes; lane++) {
+            slc_amx_out out = w->out;
+            if (out.sums)
+                out.sums = memset(out.sums + lane * 2 * c, 0, 2 * c * sizeof(double));
+            for (size_t i = parts * lane / lanes; i < parts * (lane + 1) / lanes; i++) {
                 const slc_part u = slc_sweep_part(s, &first, i);
                 if (s->taps > 0)
-                    multiply_part(p, s, w, u, rooms + t * room, &first);
+                    multiply_part(p, s, w, u, &out,
+                                  rooms + (size_t)omp_get_thread_num() * room, &first);
                 else
                     clear_part(s, w, u);
             }
+        }
         slc_amx_end();
     }
 }
@@ -302,6 +313,20 @@ static const float *weights_of(const slc_tiled *p, const float *w)
     return p->plain;
 }
 
+/* Outputs of a batch that no cache keeps until they are read again. */
+static bool goes_past(const slc_tiled *p)
+{
+    return p->geom.train && p->geom.out.c % SLC_TILE_SIDE == 0 &&
+           p->geom.n * slc_shape_size(p->geom.out) * sizeof(uint16_t) >= PAST_BYTES;
+}
+
+/* Sums cut the batch into lanes, for each of which many weights would go past once more. */
+static bool gives_sums(const void *out)
+{
+    const slc_tiled *p = out;
+    return has_few(&p->sweep[0]);
+}
+
 static bool forward(void *out, const slc_product_call *call)
 {
     slc_tiled *p = out;
@@ -312,8 +337,14 @@ static bool forward(void *out, const slc_product_call *call)
     p->version = call->version;
     rooms += slc_round_up(p->weights[0], SLC_TILE_SIDE);
     multiply(p, &p->sweep[0],
-             &(way){.from = call->x, .to = call->y, .u = u, .bias = call->b}, rooms,
-             slc_round_up(p->room[0], SLC_TILE_SIDE));
+             &(way){.from = call->x,
+                    .u = u,
+                    .out = {.y = call->y,
+                            .c = p->geom.out.c,
+                            .bias = call->b,
+                            .past = goes_past(p),
+                            .sums = call->sums}},
+             rooms, slc_round_up(p->room[0], SLC_TILE_SIDE));
     return true;
 }
 
@@ -324,10 +355,11 @@ static bool backward_data(void *out, const slc_product_call *call)
     for (size_t i = 2; i < p->sweeps; i++) {
         const slc_sweep *s = &p->sweep[i];
         set_weights(p, s, true, call->w, u + s->u);
-        multiply(
-            p, s,
-            &(way){.from = call->dy, .to = call->dx, .u = u + s->u, .add = call->add_dx},
-            rooms, slc_round_up(p->room[1], SLC_TILE_SIDE));
+        multiply(p, s,
+                 &(way){.from = call->dy,
+                        .u = u + s->u,
+                        .out = {.y = call->dx, .c = p->geom.in.c, .add = call->add_dx}},
+                 rooms, slc_round_up(p->room[1], SLC_TILE_SIDE));
     }
     return true;
 }
@@ -339,6 +371,7 @@ const slc_engine slc_engine_amx = {
     .scratch = scratch,
     .bytes = bytes,
     .adds_dx = true,
+    .gives_sums = gives_sums,
     .forward = forward,
     .backward_data = backward_data,
     .backward_weights = slc_amx_backward_weights,

@@ -13,6 +13,10 @@
 #include "base/err.h"
 #include "train/net.h"
 
+enum {
+    SLC_LANES = 16
+}; /* parts that sums over a batch are cut into, whatever the threads */
+
 /* A convolution, or (linear) a matrix product: then the filter is as large as the image. */
 typedef struct slc_geom {
     size_t n;
@@ -33,6 +37,9 @@ typedef struct slc_product_call {
     bool add_dx, add_dw; /* to what is there; otherwise it is overwritten */
     uint64_t version;    /* of w: derived copies are renewed when it changes */
     void *scratch;
+    double
+        *sums; /* NULL, or SLC_LANES x 2 x channels: forward sets them to sums of outputs
+                   * as they are stored, and of their squares, if gives_sums */
 } slc_product_call;
 
 typedef struct slc_engine {
@@ -48,7 +55,8 @@ typedef struct slc_engine {
     size_t (*scratch)(const void *product); /* bytes that its calls need */
     size_t (*bytes)(const void *product);   /* that it holds itself */
 
-    bool adds_dx; /* add_dx may be asked for */
+    bool adds_dx;                            /* add_dx may be asked for */
+    bool (*gives_sums)(const void *product); /* sums may be asked for; NULL: never */
     /* False if the library below failed. */
     bool (*forward)(void *product, const slc_product_call *call);
     bool (*backward_data)(void *product, const slc_product_call *call);

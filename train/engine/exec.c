@@ -174,96 +174,6 @@ static slc_call call_of(slc_exec *ex, slc_runplan *plan, const slc_task *t,
     return c;
 }
 
-static void add_to(const slc_call *c, void *to, const void *from, size_t count)
-{
-#pragma omp parallel for num_threads(c->threads) schedule(static)
-    for (size_t i = 0; i < SLC_LANES; i++) {
-        size_t lo, hi;
-        slc_lane(count, 64, i, &lo, &hi);
-        c->k->sum(slc_shift(c->ex, to, lo), slc_shift(c->ex, to, lo),
-                  slc_shift(c->ex, from, lo), hi - lo);
-    }
-}
-
-/* The weights of a drop_connect layer, dropped; the same words in both directions. */
-static void drop_weights(const slc_call *c, float *to, const float *from, bool add)
-{
-    const slc_linear_settings *s = c->node->settings;
-    const size_t count = c->ex->net->tensor[c->node->tensor].size;
-    const slc_kernels *k = slc_kernels_for(slc_isa_detect(), SLC_F32);
-#pragma omp parallel for num_threads(c->threads) schedule(static)
-    for (size_t i = 0; i < SLC_LANES; i++) {
-        size_t lo, hi;
-        slc_lane(count, 64, i, &lo, &hi);
-        k->drop(to + lo, add, from + lo, lo, hi - lo, &c->rng,
-                (uint32_t)(s->p * 4294967296.0), (float)(1 / (1 - s->p)));
-    }
-}
-
-static bool drops_weights(const slc_call *c)
-{
-    return strcmp(c->node->layer->entry.name, "drop_connect") == 0 &&
-           c->mode != SLC_MODE_EVAL &&
-           ((const slc_linear_settings *)c->node->settings)->p > 0;
-}
-
-/* Dropped weights live in saved: they are another set in every step, so the version is the
- * step's. */
-static slc_product_call product_call(const slc_call *c)
-{
-    slc_product_call p = {.x = c->x[0],
-                          .y = c->y,
-                          .w = c->t[0],
-                          .b = c->t[1],
-                          .dy = c->dy,
-                          .dx = c->dx[0],
-                          .dw = c->dt[0],
-                          .add_dw = c->add_dt,
-                          .version = c->ex->version,
-                          .scratch = c->scratch};
-    if (drops_weights(c)) {
-        p.w = c->saved;
-        p.version = ++c->ex->version;
-    }
-    return p;
-}
-
-static void product_forward(slc_exec *ex, const slc_call *c, const slc_made *made)
-{
-    if (drops_weights(c)) drop_weights(c, c->saved, c->t[0], false);
-    slc_product_call p = product_call(c);
-    if (!made->engine->forward(made->product, &p)) ex->failed = true;
-}
-
-static void product_backward(slc_exec *ex, const slc_call *c, const slc_made *made)
-{
-    const size_t count = c->n * slc_shape_size(c->task->in_shape);
-    const size_t size = c->ex->net->tensor[c->node->tensor].size;
-    const bool drops = drops_weights(c);
-    slc_product_call p = product_call(c);
-    uint64_t begin = slc_part_begin(ex);
-    if (c->dt[1]) slc_bias_back(c);
-    if (p.dw) {
-        if (drops) { /* gradients of dropped weights, after the kept ones behind them */
-            p.dw = (float *)c->saved + size;
-            p.add_dw = false;
-        }
-        if (!made->engine->backward_weights(made->product, &p)) ex->failed = true;
-        if (drops) drop_weights(c, c->dt[0], p.dw, c->add_dt);
-    }
-    slc_part_end(ex, c->task, SLC_PART_WEIGHTS, begin);
-    if (!p.dx) return;
-    begin = slc_part_begin(ex);
-    const bool aside = c->add_dx[0] && !made->engine->adds_dx;
-    if (aside) /* behind the engine's own scratch */
-        p.dx =
-            (char *)c->scratch + slc_round_up(made->engine->scratch(made->product), 64);
-    p.add_dx = c->add_dx[0] && !aside;
-    if (!made->engine->backward_data(made->product, &p)) ex->failed = true;
-    if (aside) add_to(c, c->dx[0], p.dx, count);
-    slc_part_end(ex, c->task, SLC_PART_DATA, begin);
-}
-
 /* Brings the images into the net's type and order, unless they are so already. */
 static void read_input(slc_exec *ex, slc_runplan *plan)
 {
@@ -341,6 +251,7 @@ slc_status slc_exec_begin(slc_exec *ex, const slc_view *x, const slc_pass *pass,
         memset(ex->spent, 0, ex->net->nodes * SLC_PARTS * sizeof(*ex->spent));
     ex->went_back = false;
     ex->skipped = 0;
+    ex->sums_of = -1;
     return SLC_OK;
 }
 
@@ -354,8 +265,8 @@ void slc_exec_tasks(slc_exec *ex, const slc_pass *pass, size_t from, size_t to)
         slc_call c = call_of(ex, plan, t, pass, false);
         c.again = ex->went_back;
         if (is_product(t))
-            product_forward(ex, &c,
-                            find_made(t, ex->view.n, pass->mode == SLC_MODE_TRAIN));
+            slc_exec_product_forward(
+                ex, &c, find_made(t, ex->view.n, pass->mode == SLC_MODE_TRAIN));
         else
             t->op->forward(&c);
         slc_part_end(ex, t, SLC_PART_FORWARD, begin);
@@ -399,7 +310,7 @@ slc_status slc_exec_backward(slc_exec *ex, const float *dlogits, const slc_pass 
         if (!t->backward) continue;
         const slc_call c = call_of(ex, plan, t, pass, true);
         if (is_product(t)) {
-            product_backward(ex, &c, find_made(t, ex->view.n, true));
+            slc_exec_product_backward(ex, &c, find_made(t, ex->view.n, true));
             continue;
         }
         const uint64_t begin = slc_part_begin(ex);
@@ -412,6 +323,14 @@ slc_status slc_exec_backward(slc_exec *ex, const float *dlogits, const slc_pass 
     return SLC_OK;
 }
 
+static size_t widest(const slc_net *net)
+{
+    size_t channels = 1;
+    for (size_t i = 0; i < net->nodes; i++)
+        channels = slc_max(channels, net->node[i].out.c);
+    return channels;
+}
+
 slc_status slc_exec_open(slc_exec *ex, slc_err *err)
 {
     ex->k = slc_kernels_for(slc_isa_detect(), ex->type);
@@ -420,7 +339,10 @@ slc_status slc_exec_open(slc_exec *ex, slc_err *err)
     if (status != SLC_OK) return status;
     ex->version = 1;
     ex->logits = calloc(ex->batch * ex->net->classes, sizeof(*ex->logits));
-    if (!ex->logits) return slc_fail(err, SLC_ENOMEM, "model: memory ran out");
+    if (!ex->inference && ex->multiplies == SLC_BF16)
+        ex->sums = calloc(SLC_LANES * 2 * widest(ex->net), sizeof(*ex->sums));
+    if (!ex->logits || (!ex->sums && !ex->inference && ex->multiplies == SLC_BF16))
+        return slc_fail(err, SLC_ENOMEM, "model: memory ran out");
     return slc_runplan_make(ex, err);
 }
 
@@ -430,6 +352,7 @@ void slc_exec_close(slc_exec *ex)
     if (ex->engine_state) ex->engine->close(&ex->engine_state);
     free(ex->block);
     free(ex->scratch);
+    free(ex->sums);
     free(ex->logits);
     free(ex->spent);
 }

@@ -9,10 +9,6 @@
 #include "train/net.h"
 #include "train/profile.h"
 
-enum {
-    SLC_LANES = 16
-}; /* parts that sums over a batch are cut into, whatever the threads */
-
 typedef struct slc_exec slc_exec;
 typedef struct slc_call slc_call;
 
@@ -95,6 +91,8 @@ struct slc_exec {
     float *weights, *grads, *buffers; /* the model's blocks */
     uint64_t version;                 /* of the weights */
     slc_runplan plan[2];              /* 0: evaluating, 1: training */
+    double *sums; /* of the last product that gave some: see engine.h */
+    int sums_of;  /* its value, or -1 */
     void *block, *scratch;
     size_t block_size, scratch_size;
     float *logits;
@@ -167,6 +165,10 @@ static inline void *slc_shift(const slc_exec *ex, const void *p, size_t i)
 {
     return p ? (char *)p + i * slc_dtype_size(ex->type) : NULL;
 }
+
+/* exec_product.c */
+void slc_exec_product_forward(slc_exec *ex, const slc_call *c, const slc_made *made);
+void slc_exec_product_backward(slc_exec *ex, const slc_call *c, const slc_made *made);
 
 slc_status slc_exec_open(slc_exec *ex, slc_err *err);
 void slc_exec_close(slc_exec *ex);

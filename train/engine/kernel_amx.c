@@ -25,6 +25,7 @@ void slc_amx_begin(void)
 
 void slc_amx_end(void)
 {
+    _mm_sfence(); /* what went past the caches is there */
     _tile_release();
 }
 
@@ -100,26 +101,66 @@ static inline void store_rows(uint16_t *y, const int32_t pixel[32], size_t c, si
     }
 }
 
-static void store_whole(uint16_t *y, const int32_t pixel[32], size_t c, const float *sum)
+static inline void store_whole(uint16_t *y, const int32_t pixel[32], size_t c, bool past,
+                               const float *sum)
 {
-    for (size_t r = 0; r < SLC_TILE_SIDE; r++, sum += SLC_TILE_SIDE)
-        if (pixel[r] >= 0)
-            _mm512_storeu_si512(
-                y + (size_t)pixel[r] * c,
-                (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(sum + SLC_TILE),
-                                             _mm512_loadu_ps(sum)));
+    for (size_t r = 0; r < SLC_TILE_SIDE; r++, sum += SLC_TILE_SIDE) {
+        if (pixel[r] < 0) continue;
+        uint16_t *to = y + (size_t)pixel[r] * c;
+        const __m512i line = (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(sum + SLC_TILE),
+                                                          _mm512_loadu_ps(sum));
+        if (past)
+            _mm512_stream_si512((void *)to, line);
+        else
+            _mm512_storeu_si512(to, line);
+    }
 }
 
-void slc_amx_store(uint16_t *y, const int32_t pixel[32], size_t c, size_t first, bool add,
-                   const float *bias, const float *sum)
+static inline void add_doubles(double *to, size_t left, __m512 x)
 {
-    const size_t left = slc_min(c - first, SLC_TILE_SIDE);
-    if (bias || add)
-        store_rows(y + first, pixel, c, left, add, bias ? bias + first : NULL, sum);
-    else if (left == SLC_TILE_SIDE)
-        store_whole(y + first, pixel, c, sum);
+    for (size_t half = 0; half < 2; half++, to += 8) {
+        const __mmask8 m = (__mmask8)(first_of(left) >> (8 * half));
+        const __m256 part =
+            half ? _mm512_extractf32x8_ps(x, 1) : _mm512_castps512_ps256(x);
+        _mm512_mask_storeu_pd(
+            to, m, _mm512_add_pd(_mm512_maskz_loadu_pd(m, to), _mm512_cvtps_pd(part)));
+    }
+}
+
+/* Sums of 16 channels, as they are stored, over rows in f32, and on in double. */
+static inline void sum_half(double *sums, size_t c, size_t left, const int32_t pixel[32],
+                            const float *bias, const float *sum)
+{
+    const __m512 b =
+        bias ? _mm512_maskz_loadu_ps(first_of(left), bias) : _mm512_setzero_ps();
+    __m512 s = _mm512_setzero_ps(), q = s;
+    for (size_t r = 0; r < SLC_TILE_SIDE; r++, sum += SLC_TILE_SIDE) {
+        const __mmask16 m = pixel[r] < 0 ? 0 : 0xffff;
+        const __m512 x = widen(narrow(_mm512_add_ps(_mm512_loadu_ps(sum), b)));
+        s = _mm512_mask_add_ps(s, m, s, x);
+        q = _mm512_mask3_fmadd_ps(x, x, q, m);
+    }
+    add_doubles(sums, left, s);
+    add_doubles(sums + c, left, q);
+}
+
+void slc_amx_store(const slc_amx_out *out, const int32_t pixel[32], size_t first,
+                   const float *sum)
+{
+    const size_t left = slc_min(out->c - first, SLC_TILE_SIDE);
+    const float *bias = out->bias ? out->bias + first : NULL;
+    uint16_t *y = out->y + first;
+    if (bias || out->add || left < SLC_TILE_SIDE)
+        store_rows(y, pixel, out->c, left, out->add, bias, sum);
+    else if (out->past)
+        store_whole(y, pixel, out->c, true, sum);
     else
-        store_rows(y + first, pixel, c, left, false, NULL, sum);
+        store_whole(y, pixel, out->c, false, sum);
+    if (!out->sums) return;
+    sum_half(out->sums + first, out->c, left, pixel, bias, sum);
+    if (left > 16)
+        sum_half(out->sums + first + 16, out->c, left - 16, pixel,
+                 bias ? bias + 16 : NULL, sum + 16);
 }
 
 /* 16 numbers, across apart, in bf16's upper halves of words. */

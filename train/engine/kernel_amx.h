@@ -27,10 +27,20 @@ void slc_amx_product(float *sum, const uint16_t *const a[2], size_t stride,
                      const size_t *at, size_t steps, const uint16_t *b,
                      const uint16_t *ahead, size_t lines);
 
-/* Rows r of sum to (or added to) channels first to first + 31 of y's pixel number pixel[r],
- * which has c channels; none where pixel[r] < 0. bias: c of them, or NULL. */
-void slc_amx_store(uint16_t *y, const int32_t pixel[32], size_t c, size_t first, bool add,
-                   const float *bias, const float *sum);
+/* Where sums go. */
+typedef struct slc_amx_out {
+    uint16_t *y;
+    size_t c;          /* channels of a pixel */
+    const float *bias; /* c of them, or NULL */
+    bool add;          /* to what is there */
+    bool past;         /* whole lines past the caches; y and c are whole lines then */
+    double *sums;      /* NULL, or 2 x c: what is stored, and its squares, are added */
+} slc_amx_out;
+
+/* Rows r of sum to channels first to first + 31 of pixel number pixel[r]; none where
+ * pixel[r] < 0. */
+void slc_amx_store(const slc_amx_out *out, const int32_t pixel[32], size_t first,
+                   const float *sum);
 
 /* Weights of 32 columns and 32 rows in pairs, [2][16 row pairs][16 columns][2]; number
  * (column, row) is w[column * across + row * down]. What is beyond columns and rows is 0. */

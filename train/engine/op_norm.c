@@ -31,17 +31,42 @@ static double *lane_sums(const slc_call *c, size_t i)
     return (double *)c->scratch + i * 2 * c->node->out.c;
 }
 
-static double total(const slc_call *c, size_t k)
+static double total_of(const slc_call *c, const double *lanes, size_t k)
 {
     double sum = 0;
     for (size_t i = 0; i < SLC_LANES; i++)
-        sum += lane_sums(c, i)[k];
+        sum += lanes[i * 2 * c->node->out.c + k];
     return sum;
+}
+
+static double total(const slc_call *c, size_t k)
+{
+    return total_of(c, c->scratch, k);
 }
 
 static size_t rows_of(const slc_call *c)
 {
     return c->n * c->node->out.h * c->node->out.w;
+}
+
+/* Sums over the batch of x - pivot and of its square, by lane. They may have been made with x,
+ * then the pivot is 0; else it is the first pixel. */
+static const double *sum_up(const slc_call *c, float *pivot)
+{
+    const size_t channels = c->node->out.c;
+    if (c->ex->sums_of == c->task->in[0]) {
+        memset(pivot, 0, channels * sizeof(*pivot));
+        return c->ex->sums;
+    }
+    c->k->to_f32(pivot, c->x[0], channels);
+#pragma omp parallel for num_threads(c->threads) schedule(static)
+    for (size_t i = 0; i < SLC_LANES; i++) {
+        size_t lo, hi;
+        slc_lane(rows_of(c), 1, i, &lo, &hi);
+        c->k->stats(slc_shift(c->ex, c->x[0], lo * channels), hi - lo, channels, pivot,
+                    lane_sums(c, i), lane_sums(c, i) + channels);
+    }
+    return c->scratch;
 }
 
 /* Mean and 1 / root of this batch; running averages move. */
@@ -50,17 +75,11 @@ static void measure(const slc_call *c, float *mean, float *inv, float *running_m
 {
     const slc_norm_settings *s = c->node->settings;
     const size_t channels = c->node->out.c, rows = rows_of(c);
-    c->k->to_f32(mean, c->x[0], channels); /* the first pixel is the pivot */
-#pragma omp parallel for num_threads(c->threads) schedule(static)
-    for (size_t i = 0; i < SLC_LANES; i++) {
-        size_t lo, hi;
-        slc_lane(rows, 1, i, &lo, &hi);
-        c->k->stats(slc_shift(c->ex, c->x[0], lo * channels), hi - lo, channels, mean,
-                    lane_sums(c, i), lane_sums(c, i) + channels);
-    }
+    const double *lanes = sum_up(c, mean);
     for (size_t k = 0; k < channels; k++) {
-        const double d = total(c, k) / (double)rows;
-        const double var = fmax(total(c, channels + k) / (double)rows - d * d, 0);
+        const double d = total_of(c, lanes, k) / (double)rows;
+        const double var =
+            fmax(total_of(c, lanes, channels + k) / (double)rows - d * d, 0);
         mean[k] = (float)(mean[k] + d);
         inv[k] = (float)(1 / sqrt(var + s->eps));
         if (c->again) continue;
