@@ -8,8 +8,7 @@
 INLINE vecf load(const T *p)
 {
 #if IS_BF16
-    const vecu wide = __builtin_convertvector(*(const vech_any *)p, vecu) << 16;
-    return (vecf)wide;
+    return (vecf)(widen_h(*(const vech_any *)p) << 16);
 #else
     return *(const vecf_any *)p;
 #endif
@@ -19,7 +18,7 @@ INLINE void store(T *p, vecf v)
 {
 #if IS_BF16
     const vecu u = (vecu)v;
-    *(vech_any *)p = __builtin_convertvector((u + 0x7fff + ((u >> 16) & 1)) >> 16, vech);
+    *(vech_any *)p = narrow_h((u + 0x7fff + ((u >> 16) & 1)) >> 16);
 #else
     *(vecf_any *)p = v;
 #endif

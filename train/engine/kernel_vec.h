@@ -65,7 +65,25 @@ INLINE vecf vmin(vecf a, vecf b)
 #endif
 }
 
-/* Bytes to numbers and back: the compiler would do it one by one. */
+/* Halves of words and bytes to words and back: the compiler would do it in pieces. */
+INLINE vecu widen_h(vech h)
+{
+#if defined __AVX512F__
+    return (vecu)_mm512_cvtepu16_epi32((__m256i)h);
+#else
+    return __builtin_convertvector(h, vecu);
+#endif
+}
+
+INLINE vech narrow_h(vecu u)
+{
+#if defined __AVX512F__
+    return (vech)_mm512_cvtepi32_epi16((__m512i)u);
+#else
+    return __builtin_convertvector(u, vech);
+#endif
+}
+
 INLINE veci widen_b(vecb b)
 {
 #if defined __AVX512F__
@@ -111,15 +129,15 @@ INLINE vecf vexp(vecf x)
     x = vmin(vmax(x, splat(-87.3f)), splat(88.3f));
     const vecf magic = splat(0x1.8p23f);
     const vecf k = (x * 1.44269504f + magic) - magic;
-    vecf r = x - k * 0.693359375f;
-    r = r + k * 2.12194440e-4f;
+    vecf r = vfma(k, splat(-0.693359375f), x);
+    r = vfma(k, splat(2.12194440e-4f), r);
     vecf p = splat(1.9875691500e-4f);
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
+    p = vfma(p, r, splat(1.3981999507e-3f));
+    p = vfma(p, r, splat(8.3334519073e-3f));
+    p = vfma(p, r, splat(4.1665795894e-2f));
+    p = vfma(p, r, splat(1.6666665459e-1f));
+    p = vfma(p, r, splat(5.0000001201e-1f));
+    p = vfma(p * r, r, r) + 1.0f;
     const veci e = (__builtin_convertvector(k, veci) + 127) << 23;
     return p * (vecf)e;
 }
@@ -137,10 +155,10 @@ INLINE vecf vnormal(vecf x, vecf *density)
     const vecf t = 1.0f / (1.0f + z * (0.3275911f * 0.70710678f));
     const vecf e = vexp(z * z * -0.5f);
     vecf p = splat(1.061405429f);
-    p = p * t - 1.453152027f;
-    p = p * t + 1.421413741f;
-    p = p * t - 0.284496736f;
-    p = p * t + 0.254829592f;
+    p = vfma(p, t, splat(-1.453152027f));
+    p = vfma(p, t, splat(1.421413741f));
+    p = vfma(p, t, splat(-0.284496736f));
+    p = vfma(p, t, splat(0.254829592f));
     const vecf tail = p * t * e * 0.5f;
     *density = e * 0.39894228f;
     return pick(x > 0, 1.0f - tail, tail);
