@@ -85,6 +85,7 @@ static void test_isa_is_capped_by_the_environment(void)
         const slc_isa got = slc_isa_detect();
         CHECK(got == (i < (int)best ? (slc_isa)i : best), "%s gives %s",
               slc_isa_name((slc_isa)i), slc_isa_name(got));
+        CHECK(!slc_isa_tiles(), "tiles beyond %s", slc_isa_name((slc_isa)i));
     }
     setenv("SLUICE_ISA", "mmx", 1);
     CHECK(slc_isa_detect() == best, "unknown names change nothing");

@@ -16,13 +16,13 @@
 
 enum {
     MAX_STEPS = 800,
-    PART_BYTES = 768 * 1024, /* of laid out pixels that a thread multiplies at a time */
-    PAST_BYTES = 8 << 20,
-    LEAST_PITCH = 16,          /* numbers that a place counts for, be they less */
+    PART_BYTES = 768 * 1024,   /* of laid out pixels that a thread multiplies at a time */
     WEIGHT_BYTES = 512 * 1024, /* that stay in a core's cache beside a part */
+    PAST_BYTES = 8 << 20,      /* outputs that no cache keeps until they are read again */
+    LEAST_PITCH = 16,          /* numbers that a place counts for, be they less */
     LEAST_CHANNELS = 16,
-    FEW_CHANNELS =
-        16 /* inputs of fewer are multiplied by runs, a row of the filter at a time */
+    /* inputs of fewer are multiplied by runs, a row of the filter at a time */
+    FEW_CHANNELS = 16
 };
 
 bool slc_amx_fits(const slc_geom *g, slc_dtype type)
@@ -101,18 +101,23 @@ static void simplify(slc_geom *g)
     g->in.w = g->out.w = g->n = 1;
 }
 
+static size_t room_of(const slc_sweep *s, size_t lanes)
+{
+    slc_part first;
+    cut_products(s, lanes, &first);
+    return laid_out(s, &first) + list_size(s, &first);
+}
+
 static void set_rooms(slc_tiled *p)
 {
     for (size_t i = 0; i < p->sweeps; i++) {
         if (i == 1) continue;
         slc_sweep *s = &p->sweep[i];
-        slc_part first;
-        cut_products(s, p->threads, &first);
         s->u = p->weights[i > 0];
         p->weights[i > 0] += weights_size(s);
-        p->room[i > 0] =
-            slc_max(p->room[i > 0], laid_out(s, &first) + list_size(s, &first));
+        p->room[i > 0] = slc_max(p->room[i > 0], room_of(s, p->threads));
     }
+    p->room[0] = slc_max(p->room[0], room_of(&p->sweep[0], SLC_LANES)); /* with sums */
 }
 
 static slc_status make(void **out, void *threads, const slc_geom *g, slc_err *err)
@@ -313,18 +318,18 @@ static const float *weights_of(const slc_tiled *p, const float *w)
     return p->plain;
 }
 
-/* Outputs of a batch that no cache keeps until they are read again. */
 static bool goes_past(const slc_tiled *p)
 {
     return p->geom.train && p->geom.out.c % SLC_TILE_SIDE == 0 &&
            p->geom.n * slc_shape_size(p->geom.out) * sizeof(uint16_t) >= PAST_BYTES;
 }
 
-/* Sums cut the batch into lanes, for each of which many weights would go past once more. */
+/* Sums cut the batch into lanes, for each of which many weights would go past once more, and
+ * beyond which threads would have nothing to do. */
 static bool gives_sums(const void *out)
 {
     const slc_tiled *p = out;
-    return has_few(&p->sweep[0]);
+    return has_few(&p->sweep[0]) && p->threads <= SLC_LANES;
 }
 
 static bool forward(void *out, const slc_product_call *call)

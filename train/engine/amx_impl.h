@@ -11,8 +11,7 @@ typedef struct slc_tiled {
     size_t ins, filter; /* inputs and taps as they are multiplied */
     size_t sweeps;      /* forward, weight gradients, and then data gradients */
     slc_sweep *sweep;
-    size_t weights[2],
-        room[2]; /* numbers of weights, of a thread's room: forward, data */
+    size_t weights[2], room[2]; /* numbers: of weights, of a thread's; forward, data */
     uint64_t version;
     uint16_t *zeros; /* a pixel */
     float *plain;    /* weights in the order of runs; or NULL */

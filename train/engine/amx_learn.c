@@ -186,17 +186,21 @@ static void give_outputs(const slc_tiled *p, const slc_product_call *call,
         }
 }
 
-/* A thread's share of sides of 32 channels. */
-static range share(size_t channels, size_t threads)
+/* This thread's share of sides of 32 channels. */
+static range share(size_t channels)
 {
-    const size_t sides = slc_amx_sides(channels), t = (size_t)omp_get_thread_num();
+    const size_t sides = slc_amx_sides(channels);
+    const size_t t = (size_t)omp_get_thread_num(),
+                 threads = (size_t)omp_get_num_threads();
     return (range){slc_min(sides * t / threads * SLC_TILE_SIDE, channels),
                    slc_min(sides * (t + 1) / threads * SLC_TILE_SIDE, channels)};
 }
 
-static bool shares_well(size_t channels, size_t threads)
+static bool shares_well(size_t channels)
 {
     const size_t sides = slc_amx_sides(channels);
+    const size_t threads =
+        (size_t)omp_get_num_threads(); /* perhaps fewer than asked for */
     return sides % threads == 0 || sides >= 4 * threads;
 }
 
@@ -216,10 +220,10 @@ static void learn_chunk(const slc_tiled *p, const slc_sweep *s, const chunk *c,
 {
     const range outs = {0, s->out.c}, ins = {0, p->ins};
     const bool larger = p->ins * s->variants > s->out.c;
-    const bool own_ins = larger && shares_well(p->ins, p->threads);
-    const bool own_outs = !own_ins && shares_well(s->out.c, p->threads);
-    const range k = own_outs ? share(s->out.c, p->threads) : outs;
-    const range i = own_ins ? share(p->ins, p->threads) : ins;
+    const bool own_ins = larger && shares_well(p->ins);
+    const bool own_outs = !own_ins && shares_well(s->out.c);
+    const range k = own_outs ? share(s->out.c) : outs;
+    const range i = own_ins ? share(p->ins) : ins;
     if (s->runs) {
 #pragma omp for schedule(static) collapse(2)
         for (size_t v = 0; v < s->variants; v++)

@@ -11,9 +11,8 @@ enum { SLC_MAX_TAPS = 49 };
 /* Inputs at one distance from outputs. */
 typedef struct slc_tap {
     ptrdiff_t y, x;
-    size_t index; /* in the filter */
-    size_t variant, row,
-        column; /* where it is laid out: which copy, how far down and across */
+    size_t index;                /* in the filter */
+    size_t variant, row, column; /* which copy it lies in, how far down and across */
 } slc_tap;
 
 /* A copy of the inputs: row i, column j holds input (i, j) * step + (y, x), or zeros. */
@@ -31,12 +30,12 @@ typedef struct slc_sweep {
     size_t out_step, y0, x0;     /* the outputs it makes */
     size_t taps, variants, more; /* more: rows laid out beyond the grid's */
     size_t depth;                /* numbers multiplied at a place: a multiple of 32 */
-    size_t
-        pitch; /* numbers from a place to the next: depth, unless rows of the filter lie in
-                   * rows of the picture, step pixels apart, of few channels each */
-    bool runs; /* so: taps are the filter's rows */
-    bool joined;
-    size_t u; /* where its weights begin */
+    size_t pitch;                /* numbers from a place to the next */
+    /* Taps are rows of the filter, which lie in rows of the picture as they are: pitch is step
+     * pixels. Else a place has depth numbers of its own. */
+    bool runs;
+    bool joined; /* one copy: zeros behind a row are those in front of the next */
+    size_t u;    /* where its weights begin */
     slc_tap tap[SLC_MAX_TAPS];
     slc_variant variant[SLC_MAX_TAPS];
 } slc_sweep;
