@@ -1,5 +1,5 @@
-/* Convolutions and linear layers in bf16 on a processor's matrix tiles (AMX), for both
- * engines. */
+/* Convolutions and linear layers in bf16 on a processor's matrix tiles (AMX), for the engine
+ * that multiplies bf16. */
 #ifndef TRAIN_ENGINE_AMX_H
 #define TRAIN_ENGINE_AMX_H
 
