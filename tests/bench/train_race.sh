@@ -20,7 +20,7 @@ theirs() {
 
 for race; do
     net=${race%:*} batch=${race#*:}
-    for _ in 1 2 3 4 5; do echo "$net $(ours "$net" "$batch") $(theirs "$net")"; done | tee /dev/stderr |
+    for _ in 1 2 3 4 5; do echo "$net $(ours "$net" "$batch") $(theirs "$net")"; done | tee >(cat >&2) |
         python3 -c '
 import statistics, sys
 rows = [line.split() for line in sys.stdin]
