@@ -107,8 +107,8 @@ static void man_all(void)
     section("OPTIONS OF EVERY COMMAND");
     man_options(cli_common_options);
     section("ENVIRONMENT");
-    printf(
-        ".TP\n\\fBSLUICE_ISA\\fR\nlargest instruction set to use: c, avx2 or avx512; if it is set, matrix tiles (AMX) are not used\n");
+    printf(".TP\n\\fBSLUICE_ISA\\fR\nlargest instruction set to use: c, avx2 or avx512; "
+           "if it is set, matrix tiles (AMX) are not used\n");
     printf(".TP\n\\fBSLUICE_CACHE\\fR\nwhere listings and indexes are kept (default "
            "~/.cache/sluice)\n");
     printf(".TP\n\\fBNO_COLOR\\fR\nno colours, even on a terminal\n");

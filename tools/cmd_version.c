@@ -90,13 +90,12 @@ static slc_status print_json(const library *list, size_t n, slc_err *err)
         json_object_set_new(libraries, list[i].name, json_string(list[i].version));
     if (SLC_HAVE_ONEDNN) json_array_append_new(engines, json_string("onednn"));
     json_array_append_new(engines, json_string("blas"));
-    return cli_print_json(json_pack("{s:i, s:s, s:s, s:b, s:I, s:o, s:o}", "schema", 1,
-                                    "version", SLC_VERSION, "simd",
-                                    slc_isa_name(slc_isa_detect()), "amx",
-                                    slc_isa_tiles(), "cores",
-                                    (json_int_t)slc_pool_cores(), "engines", engines,
-                                    "libraries", libraries),
-                          err);
+    return cli_print_json(
+        json_pack("{s:i, s:s, s:s, s:b, s:I, s:o, s:o}", "schema", 1, "version",
+                  SLC_VERSION, "simd", slc_isa_name(slc_isa_detect()), "amx",
+                  slc_isa_tiles(), "cores", (json_int_t)slc_pool_cores(), "engines",
+                  engines, "libraries", libraries),
+        err);
 }
 
 static slc_status run(cli_context *cli, const void *settings, int count, char **args,
@@ -108,8 +107,8 @@ static slc_status run(cli_context *cli, const void *settings, int count, char **
 
     if (cli->json) return print_json(list, n, err);
     printf("sluice %s\nsimd     %s%s\ncores    %zu\nengines  %sblas\n", SLC_VERSION,
-           slc_isa_name(slc_isa_detect()), slc_isa_tiles() ? ", amx" : "", slc_pool_cores(),
-           SLC_HAVE_ONEDNN ? "onednn, " : "");
+           slc_isa_name(slc_isa_detect()), slc_isa_tiles() ? ", amx" : "",
+           slc_pool_cores(), SLC_HAVE_ONEDNN ? "onednn, " : "");
     for (size_t i = 0; i < n; i++)
         printf("%-9s%s %s\n", i ? "" : "with", list[i].name, list[i].version);
     return SLC_OK;

@@ -214,7 +214,7 @@ static void check_geom(const slc_engine *e, slc_geom g)
 
     fill(&two, 0);
     plainly(&g, &two, y, dx, dw);
-    fill(&two, 0xff); /* NaN */
+    fill(&two, 0xff);                            /* NaN */
     run(e, &g, narrow(e) ? 37 : 2, false, &two); /* 37: more than lanes */
     if (g.wants_dx) compare(two.dx, dx, one.in, stored, "dx, set");
     compare(two.dw, dw, one.weights, 1e-6, "dw, set");
