@@ -336,8 +336,9 @@ section_train() {
     expect 0 '"top1"' "$sluice" eval one --json
     expect 0 'top-1' "$sluice" eval one --data idx:fix/idx
     expect 0 '"predictions"' "$sluice" predict one idx:fix/idx --json
-    # Weights by themselves, with the name of their net: the same answers as with their recipe.
-    "$sluice" eval one idx:fix/idx --json | sed 's/.*"predictions"//' >own.txt
+    # Weights by themselves, with the name of their net: the same answers as with their recipe, in
+    # the same arithmetic, which for them is f32 unless bf16 is asked for.
+    "$sluice" eval one idx:fix/idx --json --precision f32 | sed 's/.*"predictions"//' >own.txt
     "$sluice" eval --model mlp --weights one/model.safetensors idx:fix/idx --json --batch 32 \
         --ops '[{resize: {size: 16}}, {center_crop: {size: 16}}, {normalize: {mean: 0.35, std: 0.2}}]' |
         sed -e 's/.*"predictions"//' -e 's/"class":"[^"]*"//g' >foreign.txt
