@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config.h"
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <xmmintrin.h>
-#if defined(__linux__)
+#if SLC_HAVE_AMX && defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -82,7 +84,7 @@ slc_isa slc_isa_detect(void)
     return found;
 }
 
-#if defined(__x86_64__) && defined(__linux__)
+#if SLC_HAVE_AMX && defined(__x86_64__) && defined(__linux__)
 enum {
     LEAF = 7,
     AMX_BF16 = 1 << 22,

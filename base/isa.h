@@ -18,8 +18,8 @@ typedef enum slc_isa {
  * once and pass the answer down. */
 SLC_API slc_isa slc_isa_detect(void);
 
-/* Whether matrix tiles of bf16 (AMX) can be used here: the processor and its operating system
- * have them, and SLUICE_ISA is not set. */
+/* Whether matrix tiles of bf16 (AMX) can be used here: the compiler, the processor and its
+ * operating system have them, and SLUICE_ISA is not set. */
 SLC_API bool slc_isa_tiles(void);
 
 SLC_API const char *slc_isa_name(slc_isa isa);
