@@ -57,7 +57,7 @@ static bool narrow(const slc_engine *e)
 /* Numbers as the engine has them: its own copy. */
 static void *given(const slc_engine *e, const float *x, size_t count)
 {
-    uint16_t *const p = malloc(count * sizeof(float));
+    uint16_t *const p = aligned_alloc(64, slc_round_up(count * sizeof(float), 64));
     CHECK(p, "memory");
     if (!narrow(e)) memcpy(p, x, count * sizeof(*x));
     for (size_t i = 0; narrow(e) && i < count; i++)
@@ -189,6 +189,22 @@ static void fill(const tensors *t, int byte)
     memset(t->dw, byte, t->weights * sizeof(float));
 }
 
+/* Inside another team there is one thread, whatever is asked for. */
+static void check_fewer_threads(const slc_engine *e, const slc_geom *g,
+                                const tensors *want)
+{
+    tensors t = make(g);
+    round_all(&t);
+#pragma omp parallel num_threads(2)
+#pragma omp single
+    run(e, g, 3, true, &t);
+    CHECK(memcmp(t.y, want->y, t.out * sizeof(float)) == 0, "y with fewer threads");
+    CHECK(memcmp(t.dx, want->dx, t.in * sizeof(float)) == 0, "dx with fewer threads");
+    CHECK(memcmp(t.dw, want->dw, t.weights * sizeof(float)) == 0,
+          "dw with fewer threads");
+    drop(&t);
+}
+
 static void check_geom(const slc_engine *e, slc_geom g)
 {
     tensors one = make(&g), two = make(&g);
@@ -211,6 +227,8 @@ static void check_geom(const slc_engine *e, slc_geom g)
     CHECK(memcmp(one.dx, two.dx, one.in * sizeof(float)) == 0, "dx differs with threads");
     CHECK(memcmp(one.dw, two.dw, one.weights * sizeof(float)) == 0,
           "dw differs with threads");
+
+    if (narrow(e)) check_fewer_threads(e, &g, &one);
 
     fill(&two, 0);
     plainly(&g, &two, y, dx, dw);
@@ -316,9 +334,18 @@ static void check_all_tiles(void)
     check_tiles(7, 160, 150, 40, 1, 1, 0, 1);
     check_tiles(40, 96, 64, 10, 3, 1, 1, 1); /* several parts, several chunks */
     check_tiles(2, 64, 32, 70, 3, 1, 1, 1);  /* a part is less than a picture */
-    check_tiles(2, 3, 64, 16, 7, 2, 3, 1);   /* columns */
+    check_tiles(2, 3, 64, 16, 7, 2, 3, 1);   /* runs */
     check_tiles(3, 3, 24, 9, 2, 1, 0, 1);
     check_tiles(2, 1, 32, 28, 3, 1, 1, 1);
+    check_tiles(5, 16, 64, 112, 1, 1, 0, 1); /* outputs go past the caches */
+    const slc_geom many = {.in = {.c = 513, .h = 7, .w = 7},
+                           .out = {.c = 32, .h = 1, .w = 1},
+                           .kernel_h = 7,
+                           .kernel_w = 7,
+                           .stride = 1,
+                           .dilation = 1,
+                           .groups = 1};
+    CHECK(!slc_amx_fits(&many, SLC_BF16), "more steps than there is room for");
     check_linear(5, 64, 40, 1);
     check_linear(32, 128, 16, 1);
     check_linear(33, 48, 100, 4);

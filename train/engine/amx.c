@@ -1,5 +1,5 @@
 /* Convolutions as sums over the filter's taps of products of matrix tiles. Pixels are laid out
- * as the tiles want them (sweep.h), a part of the batch at a time, so that it stays in a core's
+ * as the tiles want them (amx_sweep.h), a part of the batch at a time, so that it stays in a core's
  * own cache. The data gradient of a strided convolution is one such sum for every place of a
  * pixel modulo the stride, each with the taps that reach it. No sum depends on the threads, so
  * neither do the bits. */
@@ -30,7 +30,7 @@ bool slc_amx_fits(const slc_geom *g, slc_dtype type)
     const size_t taps = g->kernel_h * g->kernel_w;
     if (type != SLC_BF16 || g->groups > 1 || !slc_isa_tiles() || taps > SLC_MAX_TAPS ||
         g->out.c < LEAST_CHANNELS || (g->linear && g->in.h != g->in.w) ||
-        taps * slc_max(g->in.c, g->out.c) > MAX_STEPS * SLC_TILE_DEPTH)
+        taps * slc_amx_sides(slc_max(g->in.c, g->out.c)) > MAX_STEPS)
         return false;
     return g->in.c >= FEW_CHANNELS ||
            (!g->linear && !g->wants_dx && g->dilation == 1 && taps > 1);
@@ -318,9 +318,10 @@ static const float *weights_of(const slc_tiled *p, const float *w)
     return p->plain;
 }
 
-static bool goes_past(const slc_tiled *p)
+static bool goes_past(const slc_tiled *p, const void *y)
 {
     return p->geom.train && p->geom.out.c % SLC_TILE_SIDE == 0 &&
+           (uintptr_t)y % 64 == 0 &&
            p->geom.n * slc_shape_size(p->geom.out) * sizeof(uint16_t) >= PAST_BYTES;
 }
 
@@ -347,7 +348,7 @@ static bool forward(void *out, const slc_product_call *call)
                     .out = {.y = call->y,
                             .c = p->geom.out.c,
                             .bias = call->b,
-                            .past = goes_past(p),
+                            .past = goes_past(p, call->y),
                             .sums = call->sums}},
              rooms, slc_round_up(p->room[0], SLC_TILE_SIDE));
     return true;

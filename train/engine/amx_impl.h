@@ -2,8 +2,8 @@
 #ifndef TRAIN_ENGINE_AMX_IMPL_H
 #define TRAIN_ENGINE_AMX_IMPL_H
 
+#include "train/engine/amx_sweep.h"
 #include "train/engine/kernel_amx.h"
-#include "train/engine/sweep.h"
 
 typedef struct slc_tiled {
     slc_geom geom;

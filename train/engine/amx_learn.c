@@ -12,7 +12,7 @@ enum {
 /* What is learned from at a time: both sides' pixels of a part as tiles. */
 typedef struct chunk {
     slc_part u;
-    size_t count, slabs, pairs; /* places; 32 of them; with those that taps step on to */
+    size_t slabs, pairs;             /* of 32 places; with those that taps step on to */
     size_t turned_next, paired_next; /* from 16 channels to the next */
     uint16_t *turned, *paired;
     uint16_t *laid; /* runs: all copies */
@@ -28,8 +28,7 @@ static size_t cut_lessons(const slc_sweep *s, slc_part *first)
 static void set_chunk(const slc_sweep *s, slc_part u, chunk *c)
 {
     c->u = u;
-    c->count = slc_sweep_places(s, u);
-    c->slabs = (c->count + SLC_TILE_DEPTH - 1) / SLC_TILE_DEPTH;
+    c->slabs = (slc_sweep_places(s, u) + SLC_TILE_DEPTH - 1) / SLC_TILE_DEPTH;
     c->pairs = c->slabs + (s->more * s->wide + SLC_TILE_DEPTH - 1) / SLC_TILE_DEPTH;
     c->turned_next = c->slabs * SLC_TILE_SIZE + SLC_TILE_SIDE;
     c->paired_next = c->pairs * SLC_TILE_SIZE + SLC_TILE_SIDE;

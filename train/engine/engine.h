@@ -37,9 +37,9 @@ typedef struct slc_product_call {
     bool add_dx, add_dw; /* to what is there; otherwise it is overwritten */
     uint64_t version;    /* of w: derived copies are renewed when it changes */
     void *scratch;
-    double
-        *sums; /* NULL, or SLC_LANES x 2 x channels: forward sets them to sums of outputs
-                   * as they are stored, and of their squares, if gives_sums */
+    /* NULL, or SLC_LANES x 2 x channels: forward sets them to sums of outputs as they are
+     * stored, and of their squares, if gives_sums. */
+    double *sums;
 } slc_product_call;
 
 typedef struct slc_engine {

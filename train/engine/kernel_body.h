@@ -34,7 +34,7 @@ INLINE vecf load_n(const T *p, size_t n)
 }
 
 /* The same, of what is read from end to end: what lies a page ahead is asked for, which the
- * processor by itself does not dare (from a shared cache twice as fast, Sapphire Rapids). */
+ * processor by itself does not dare (from a shared cache twice as fast, Emerald Rapids). */
 INLINE vecf stream_n(const T *p, size_t n)
 {
     __builtin_prefetch((const char *)p + 4096);

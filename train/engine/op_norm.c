@@ -50,7 +50,8 @@ static size_t rows_of(const slc_call *c)
 }
 
 /* Sums over the batch of x - pivot and of its square, by lane. They may have been made with x,
- * then the pivot is 0; else it is the first pixel. */
+ * in bf16: then the pivot is 0, and what that loses of a small variance bf16 had not kept. Else
+ * it is the first pixel. */
 static const double *sum_up(const slc_call *c, float *pivot)
 {
     const size_t channels = c->node->out.c;

@@ -1,5 +1,5 @@
-/* See sweep.h. */
-#include "train/engine/sweep.h"
+/* See amx_sweep.h. */
+#include "train/engine/amx_sweep.h"
 
 #include <string.h>
 
@@ -64,11 +64,10 @@ static void join(slc_sweep *s)
 /* Places by which a row of the filter reaches beyond the last. */
 static size_t reach_of_runs(const slc_sweep *s)
 {
-    const size_t wide = s->geom->kernel_w;
-    return wide > s->step ? (wide - s->step + s->step - 1) / s->step : 0;
+    return (s->geom->kernel_w - 1) / s->step;
 }
 
-/* What costs what, in cycles of Sapphire Rapids: a number laid out, a thousand products. */
+/* What costs what, in cycles of Emerald Rapids: a number laid out, a thousand products. */
 static double laying(const slc_sweep *s)
 {
     const size_t tiles = s->more > 0
@@ -122,7 +121,6 @@ void slc_sweep_forward(slc_sweep *s, const slc_geom *g, size_t ins, bool learns)
     (learns ? lay_out_lessons : lay_out_products)(s);
 }
 
-/* The data gradient of pixels (y0, x0) modulo the stride. */
 void slc_sweep_back(slc_sweep *s, const slc_geom *g, size_t y0, size_t x0)
 {
     const ptrdiff_t step = (ptrdiff_t)g->stride;
@@ -154,8 +152,6 @@ size_t slc_sweep_places(const slc_sweep *s, slc_part u)
     return u.images * (u.rows + s->more) * s->wide;
 }
 
-/* Cuts the batch into a multiple of least parts, if there is so much of it, of about so many
- * bytes, each for a place of the grid: whole images, or rows of one. Returns how many. */
 size_t slc_sweep_cut(const slc_sweep *s, size_t each, size_t bytes, size_t least,
                      slc_part *first)
 {

@@ -1,8 +1,8 @@
 /* How pixels are laid out for convolutions on matrix tiles: what a sum over a filter's taps
  * reads, copied so that every tap's pixels follow one another, a part of the batch at a time.
  * Channels-last bf16. Threads: pure, but for the memory that is written. */
-#ifndef TRAIN_ENGINE_SWEEP_H
-#define TRAIN_ENGINE_SWEEP_H
+#ifndef TRAIN_ENGINE_AMX_SWEEP_H
+#define TRAIN_ENGINE_AMX_SWEEP_H
 
 #include "train/engine/engine.h"
 
