@@ -21,7 +21,8 @@ void *slc_exec_value(const slc_exec *ex, const slc_runplan *plan, int value)
 
 static void *grad_at(const slc_exec *ex, const slc_runplan *plan, int value)
 {
-    return (char *)ex->block + plan->value[plan->value[value].root].grad_at;
+    const slc_value *v = &plan->value[plan->value[plan->value[value].root].grad_root];
+    return (char *)ex->block + (v->grad_here ? v->at : v->grad_at);
 }
 
 static slc_geom geom_of(const slc_task *t, size_t n, bool train)

@@ -18,6 +18,7 @@ typedef struct slc_run {
     bool product;          /* a convolution or linear layer: the engine's work */
     bool keeps_x, keeps_y; /* what backward reads */
     bool in_place;         /* y may lie where x does, if nobody else needs x */
+    bool back_in_place;    /* dx may lie where x does, and dadd where dy */
     bool again_is_cheap;   /* forward once more, from x and saved, is one pass over y */
     bool draws;            /* at random while training */
     size_t (*saved)(const slc_net_node *node, size_t n); /* bytes for backward */
@@ -36,6 +37,8 @@ typedef struct slc_value {
     int first, last; /* tasks' times at which it must be there; first < 0: never */
     int made_again;  /* from then on its second life; -1: it has none */
     int again_first, again_last, grad_first, grad_last;
+    int grad_root;      /* the value whose gradient's memory its own is */
+    bool grad_here;     /* its gradient lies where it does itself, once nobody reads it */
     size_t at, grad_at; /* bytes from the start of the block */
 } slc_value;
 

@@ -29,6 +29,7 @@ typedef struct slc_affine {
  * dx = p * g + q * (x - mean) + r. */
 typedef struct slc_affine_back {
     slc_affine forward;
+    bool open; /* dy is g already */
     const float *mean, *p, *q, *r;
 } slc_affine_back;
 
@@ -49,10 +50,12 @@ typedef struct slc_kernels {
     void (*affine)(void *y, const void *x, const void *add, size_t rows, size_t c,
                    const slc_affine *at);
     /* Sums of g and of g * (x - mean). y decides the clamp if it is not NULL, else it is
-     * computed again from x. */
-    void (*affine_sums)(const void *x, const void *dy, const void *y, size_t rows,
-                        size_t c, const slc_affine_back *at, double *sum, double *dot);
-    /* dadd, if not NULL, gets g (added to it if add_dadd). dx is added to if add_dx. */
+     * computed again from x. g, if not NULL, is where it goes: dy's place or another. */
+    void (*affine_sums)(void *g, const void *x, const void *dy, const void *y,
+                        size_t rows, size_t c, const slc_affine_back *at, double *sum,
+                        double *dot);
+    /* dadd, if not NULL, gets g (added to it if add_dadd). dx is added to if add_dx; else it
+     * may be where x is. dx and dadd may be the same if dadd is added to. */
     void (*affine_back)(void *dx, bool add_dx, void *dadd, bool add_dadd, const void *x,
                         const void *dy, const void *y, size_t rows, size_t c,
                         const slc_affine_back *at);

@@ -232,8 +232,10 @@ typedef struct back_job {
 /* The gradient before the clamp, at one place. */
 INLINE vecf back_gate(const back_job *j, size_t at, vecf x, vecf a, vecf b, size_t n)
 {
+    const vecf dy = stream_n(j->dy + at, n);
+    if (j->f.open) return dy;
     const vecf y = j->y ? stream_n(j->y + at, n) : x * a + b;
-    return gated(stream_n(j->dy + at, n), y, j->f.forward.lo, j->f.forward.hi);
+    return gated(dy, y, j->f.forward.lo, j->f.forward.hi);
 }
 
 INLINE void sums_step(void *job, size_t i, size_t rows, size_t k, size_t n)
@@ -247,17 +249,19 @@ INLINE void sums_step(void *job, size_t i, size_t rows, size_t k, size_t n)
     for (size_t r = 0; r < rows; r++) {
         const size_t at = (i + r) * j->c + k;
         const vecf x = stream_n(j->x + at, n), g = back_gate(j, at, x, a, b, n);
+        if (j->dadd) store_n(j->dadd + at, g, n);
         sum += g;
         dot += g * (x - mean);
     }
     *s = sum, *q = dot;
 }
 
-static void affine_sums(const void *x, const void *dy, const void *y, size_t rows,
-                        size_t c, const slc_affine_back *at, double *sum, double *dot)
+static void affine_sums(void *g, const void *x, const void *dy, const void *y,
+                        size_t rows, size_t c, const slc_affine_back *at, double *sum,
+                        double *dot)
 {
     strip sums;
-    back_job job = {.x = x, .dy = dy, .y = y, .c = c, .f = *at, .sums = &sums};
+    back_job job = {.x = x, .dy = dy, .y = y, .dadd = g, .c = c, .f = *at, .sums = &sums};
     over_strips(sums_step, &job, &sums, rows, c, sum, dot);
 }
 
@@ -272,8 +276,8 @@ INLINE void back_step(void *job, size_t i, size_t rows, size_t k, size_t n)
     for (size_t r = 0; r < rows; r++) {
         const size_t at = (i + r) * j->c + k;
         const vecf x = stream_n(j->x + at, n), g = back_gate(j, at, x, a, b, n);
-        if (j->dadd) put(j->dadd + at, j->add_dadd, g, n);
         if (j->dx) put(j->dx + at, j->add_dx, p * g + q * (x - mean) + s, n);
+        if (j->dadd) put(j->dadd + at, j->add_dadd, g, n);
     }
 }
 

@@ -131,9 +131,10 @@ static void give(const slc_call *c, size_t which, size_t k, double value)
     c->dt[which][k] = (float)value + (c->add_dt ? c->dt[which][k] : 0);
 }
 
-/* Sums over the batch, gradients of scale and shift, and the factors of dx. */
-static void back_factors(const slc_call *c, slc_affine_back *f, const void *y, float *p,
-                         float *q, float *r)
+/* Sums over the batch, gradients of scale and shift, and the factors of dx. g: see
+ * affine_sums. */
+static void back_factors(const slc_call *c, slc_affine_back *f, const void *y, void *g,
+                         float *p, float *q, float *r)
 {
     const slc_norm_settings *s = c->node->settings;
     const size_t channels = c->node->out.c, rows = rows_of(c);
@@ -142,10 +143,10 @@ static void back_factors(const slc_call *c, slc_affine_back *f, const void *y, f
     for (size_t i = 0; i < SLC_LANES; i++) {
         size_t lo, hi;
         slc_lane(rows, 1, i, &lo, &hi);
-        c->k->affine_sums(slc_shift(c->ex, c->x[0], lo * channels),
-                          slc_shift(c->ex, c->dy, lo * channels),
-                          slc_shift(c->ex, y, lo * channels), hi - lo, channels, f,
-                          lane_sums(c, i), lane_sums(c, i) + channels);
+        c->k->affine_sums(
+            slc_shift(c->ex, g, lo * channels), slc_shift(c->ex, c->x[0], lo * channels),
+            slc_shift(c->ex, c->dy, lo * channels), slc_shift(c->ex, y, lo * channels),
+            hi - lo, channels, f, lane_sums(c, i), lane_sums(c, i) + channels);
     }
     for (size_t k = 0; k < channels; k++) {
         const double sum = total(c, k), dot = total(c, channels + k);
@@ -158,22 +159,32 @@ static void back_factors(const slc_call *c, slc_affine_back *f, const void *y, f
     }
 }
 
+/* The first pass leaves what passes the clamp in dadd, where the second reads it, unless dadd
+ * holds something to add to. */
 static void batch_backward(const slc_call *c)
 {
     const size_t channels = c->node->out.c;
     float *p = (float *)(lane_sums(c, SLC_LANES)), *q = p + channels, *r = q + channels;
-    slc_affine_back f = {
-        {kept(c, A), kept(c, B), c->task->lo, c->task->hi}, kept(c, MEAN), p, q, r};
+    const bool gives = c->dadd && !c->add_dadd;
+    slc_affine_back f = {{kept(c, A), kept(c, B), c->task->lo, c->task->hi},
+                         false,
+                         kept(c, MEAN),
+                         p,
+                         q,
+                         r};
     const void *y = c->add && c->task->fused_clamp ? c->y : NULL;
-    back_factors(c, &f, y, p, q, r);
+    back_factors(c, &f, y, gives ? c->dadd : NULL, p, q, r);
+    f.open = gives;
+    if (gives && !c->dx[0]) return;
 #pragma omp parallel for num_threads(c->threads) schedule(static)
     for (size_t i = 0; i < SLC_LANES; i++) {
         size_t lo, hi;
         slc_lane(rows_of(c), 1, i, &lo, &hi);
         const size_t at = lo * channels;
         c->k->affine_back(slc_shift(c->ex, c->dx[0], at), c->add_dx[0],
-                          slc_shift(c->ex, c->dadd, at), c->add_dadd,
-                          slc_shift(c->ex, c->x[0], at), slc_shift(c->ex, c->dy, at),
+                          gives ? NULL : slc_shift(c->ex, c->dadd, at), c->add_dadd,
+                          slc_shift(c->ex, c->x[0], at),
+                          slc_shift(c->ex, gives ? c->dadd : c->dy, at),
                           slc_shift(c->ex, y, at), hi - lo, channels, &f);
     }
 }
@@ -181,6 +192,7 @@ static void batch_backward(const slc_call *c)
 const slc_run slc_run_batch_norm = {
     .layer = "batch_norm",
     .keeps_x = true,
+    .back_in_place = true,
     .again_is_cheap = true,
     .saved = saved,
     .scratch = scratch,

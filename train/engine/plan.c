@@ -257,6 +257,25 @@ static void backward_lives(planner *p)
     free(written);
 }
 
+/* Gradients of a task that go where what it read lay: dx in x's place if its backward reads x
+ * last, dadd in dy's. From the last task on, so that a place already shared can go on. */
+static void share_grads(planner *p)
+{
+    slc_value *v = p->plan->value;
+    for (size_t i = p->plan->tasks; i-- > 0;) {
+        const slc_task *t = &p->plan->task[i];
+        if (!t->backward || !t->op->back_in_place) continue;
+        const int out = v[v[t->out].root].grad_root, in = v[t->in[0]].root;
+        const int add = t->add >= 0 ? v[t->add].root : 0;
+        const int read_last = v[in].made_again < 0 ? v[in].last : v[in].again_last;
+        if (t->wants_dx[0] && !t->adds_dx[0] && read_last == t->back)
+            v[in].grad_here = true;
+        if (!t->wants_dadd || t->adds_dadd || v[out].grad_last != t->back) continue;
+        v[add].grad_root = out;
+        v[out].grad_last = v[add].grad_last;
+    }
+}
+
 static void find_lives(planner *p)
 {
     const int T = (int)p->plan->tasks;
@@ -264,7 +283,10 @@ static void find_lives(planner *p)
     for (int i = 0; i < T; i++)
         use_all(p, &p->plan->task[i], i, use_value);
     use_value(p, (int)p->net->nodes, T);
-    if (p->train) backward_lives(p);
+    if (p->train) {
+        backward_lives(p);
+        share_grads(p);
+    }
     for (size_t i = 0; p->ex->keeps && i <= p->net->nodes; i++)
         if (p->plan->value[i].first >= 0) use_value(p, (int)i, T);
 }
@@ -311,6 +333,13 @@ static void place_one(piece *all, size_t i)
     *all[i].out = all[i].at;
 }
 
+static piece value_piece(slc_value *v, size_t size)
+{
+    piece it = {size, 0, v->first, v->last, v->again_first, v->again_last, &v->at};
+    if (v->grad_here) *(it.again_first < 0 ? &it.last : &it.again_last) = v->grad_last;
+    return it;
+}
+
 static slc_status place(planner *p, slc_err *err)
 {
     const size_t room = 2 * (p->net->nodes + 1) + p->plan->tasks;
@@ -325,10 +354,8 @@ static slc_status place(planner *p, slc_err *err)
             slc_round_up(p->ex->batch * slc_shape_size(v->shape) * element, ALIGN) +
             ALIGN;
         if (v->root != (int)i) continue;
-        if (v->first >= 0)
-            all[count++] = (piece){
-                size, 0, v->first, v->last, v->again_first, v->again_last, &v->at};
-        if (v->grad_first >= 0)
+        if (v->first >= 0) all[count++] = value_piece(v, size);
+        if (v->grad_first >= 0 && v->grad_root == (int)i && !v->grad_here)
             all[count++] =
                 (piece){size, 0, v->grad_first, v->grad_last, -1, -1, &v->grad_at};
     }
@@ -379,7 +406,8 @@ static slc_status plan_one(slc_exec *ex, slc_runplan *plan, bool train, slc_err 
                                      .again_first = -1,
                                      .again_last = -1,
                                      .grad_first = -1,
-                                     .grad_last = -1};
+                                     .grad_last = -1,
+                                     .grad_root = (int)i};
     count_readers(&p);
     make_tasks(&p);
     share_memory(&p);
