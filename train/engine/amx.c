@@ -223,6 +223,7 @@ static void multiply_part(const slc_tiled *p, const slc_sweep *s, const way *w,
         const uint16_t *const b = w->u + side * block;
         const uint16_t *const next =
             few ? a[0] + 2 * SLC_TILE_SIDE * s->pitch : b + block;
+        slc_amx_ask(out, pixel + t * SLC_TILE, side * SLC_TILE_SIDE);
         slc_amx_product(sum, a, s->pitch, at, steps, b,
                         next + i % others * lines * steps * SLC_TILE_DEPTH, lines);
         slc_amx_store(out, pixel + t * SLC_TILE, side * SLC_TILE_SIDE, sum);

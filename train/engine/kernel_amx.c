@@ -144,6 +144,14 @@ static inline void sum_half(double *sums, size_t c, size_t left, const int32_t p
     add_doubles(sums + c, left, q);
 }
 
+void slc_amx_ask(const slc_amx_out *out, const int32_t pixel[32], size_t first)
+{
+    if (out->past) return;
+    for (size_t r = 0; r < SLC_TILE_SIDE; r++)
+        if (pixel[r] >= 0)
+            __builtin_prefetch(out->y + (size_t)pixel[r] * out->c + first, 1);
+}
+
 void slc_amx_store(const slc_amx_out *out, const int32_t pixel[32], size_t first,
                    const float *sum)
 {

@@ -37,6 +37,9 @@ typedef struct slc_amx_out {
     double *sums;      /* NULL, or 2 x c: what is stored, and its squares, are added */
 } slc_amx_out;
 
+/* Asks for what the same store will write, unless it goes past the caches. */
+void slc_amx_ask(const slc_amx_out *out, const int32_t pixel[32], size_t first);
+
 /* Rows r of sum to channels first to first + 31 of pixel number pixel[r]; none where
  * pixel[r] < 0. */
 void slc_amx_store(const slc_amx_out *out, const int32_t pixel[32], size_t first,
