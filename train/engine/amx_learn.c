@@ -82,10 +82,11 @@ typedef struct range {
     size_t low, high;
 } range;
 
-static void turn_slab(const slc_tiled *p, const slc_sweep *s, const chunk *c,
-                      const uint16_t *dy, size_t slab, range k)
+/* Outputs' gradients of 32 places. */
+static void find_outputs(const slc_tiled *p, const slc_sweep *s, const chunk *c,
+                         const uint16_t *dy, size_t slab, size_t low,
+                         const uint16_t *from[SLC_TILE_DEPTH])
 {
-    const uint16_t *from[SLC_TILE_DEPTH];
     place at = place_of(s, c, slab * SLC_TILE_DEPTH);
     for (size_t i = 0; i < SLC_TILE_DEPTH; i++, step_on(s, c, &at))
         from[i] =
@@ -93,10 +94,22 @@ static void turn_slab(const slc_tiled *p, const slc_sweep *s, const chunk *c,
                 ? dy +
                       (((c->u.image + at.a) * s->h + c->u.row + at.i) * s->w + at.j) *
                           s->out.c +
-                      k.low
+                      low
                 : p->zeros;
-    slc_amx_turn(c->turned + k.low / SLC_TILE * c->turned_next + slab * SLC_TILE_SIZE,
-                 c->turned_next, from, k.high - k.low);
+}
+
+/* Slabs from first to last - 1. */
+static void turn_slabs(const slc_tiled *p, const slc_sweep *s, const chunk *c,
+                       const uint16_t *dy, size_t first, size_t last, range k)
+{
+    const uint16_t *from[2][SLC_TILE_DEPTH];
+    if (first < last) find_outputs(p, s, c, dy, first, k.low, from[first % 2]);
+    for (size_t slab = first; slab < last; slab++) {
+        find_outputs(p, s, c, dy, slab + 1, k.low, from[(slab + 1) % 2]);
+        slc_amx_turn(c->turned + k.low / SLC_TILE * c->turned_next + slab * SLC_TILE_SIZE,
+                     c->turned_next, from[slab % 2], from[(slab + 1) % 2],
+                     k.high - k.low);
+    }
 }
 
 /* The input of a place; row: where its row begins, if that is known. */
@@ -120,17 +133,29 @@ static const uint16_t *input_at(const slc_tiled *p, const slc_sweep *s, const ch
 }
 
 /* 32 places of copy v of the inputs. */
-static void pair_slab(const slc_tiled *p, const slc_sweep *s, const chunk *c,
-                      const uint16_t *x, size_t v, size_t slab, range i)
+static void find_inputs(const slc_tiled *p, const slc_sweep *s, const chunk *c,
+                        const uint16_t *x, size_t v, size_t slab, size_t low,
+                        const uint16_t *from[SLC_TILE_DEPTH])
 {
-    const uint16_t *from[SLC_TILE_DEPTH], *row = NULL;
+    const uint16_t *row = NULL;
     place at = place_of(s, c, slab * SLC_TILE_DEPTH);
     for (size_t k = 0; k < SLC_TILE_DEPTH; k++, step_on(s, c, &at)) {
         from[k] = input_at(p, s, c, x, v, at, &row);
-        if (from[k] != p->zeros) from[k] += i.low;
+        if (from[k] != p->zeros) from[k] += low;
     }
-    slc_amx_pair(c->paired + i.low / SLC_TILE * c->paired_next + slab * SLC_TILE_SIZE,
-                 c->paired_next, from, i.high - i.low);
+}
+
+static void pair_slabs(const slc_tiled *p, const slc_sweep *s, const chunk *c,
+                       const uint16_t *x, size_t v, size_t first, size_t last, range i)
+{
+    const uint16_t *from[2][SLC_TILE_DEPTH];
+    if (first < last) find_inputs(p, s, c, x, v, first, i.low, from[first % 2]);
+    for (size_t slab = first; slab < last; slab++) {
+        find_inputs(p, s, c, x, v, slab + 1, i.low, from[(slab + 1) % 2]);
+        slc_amx_pair(c->paired + i.low / SLC_TILE * c->paired_next + slab * SLC_TILE_SIZE,
+                     c->paired_next, from[slab % 2], from[(slab + 1) % 2],
+                     i.high - i.low);
+    }
 }
 
 /* Adds to the sums of a tap, of 32 outputs and 32 inputs from k and i on. */
@@ -230,20 +255,20 @@ static void learn_chunk(const slc_tiled *p, const slc_sweep *s, const chunk *c,
                 slc_sweep_lay_image(s, call->x, c->u, v, a, c->laid);
     }
     if (own_outs)
-        for (size_t slab = 0; slab < c->slabs; slab++)
-            turn_slab(p, s, c, call->dy, slab, k);
+        turn_slabs(p, s, c, call->dy, 0, c->slabs, k);
     else
 #pragma omp for schedule(static)
-        for (size_t slab = 0; slab < c->slabs; slab++)
-            turn_slab(p, s, c, call->dy, slab, outs);
+        for (size_t t = 0; t < p->threads; t++)
+            turn_slabs(p, s, c, call->dy, c->slabs * t / p->threads,
+                       c->slabs * (t + 1) / p->threads, outs);
     for (size_t v = 0; v < s->variants; v++) {
         if (own_ins)
-            for (size_t slab = 0; slab < c->pairs; slab++)
-                pair_slab(p, s, c, call->x, v, slab, i);
+            pair_slabs(p, s, c, call->x, v, 0, c->pairs, i);
         else
 #pragma omp for schedule(static)
-            for (size_t slab = 0; slab < c->pairs; slab++)
-                pair_slab(p, s, c, call->x, v, slab, ins);
+            for (size_t t = 0; t < p->threads; t++)
+                pair_slabs(p, s, c, call->x, v, c->pairs * t / p->threads,
+                           c->pairs * (t + 1) / p->threads, ins);
         if (own_ins || own_outs)
             learn_all(p, s, c, v, k, i, add);
         else

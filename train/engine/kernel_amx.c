@@ -237,9 +237,18 @@ static inline __m512i pair_words(const uint16_t *a, const uint16_t *b, __mmask16
     return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
 }
 
-void slc_amx_pair(uint16_t *to, size_t next, const uint16_t *const x[32], size_t c)
+/* Asks for a line of each of 32 pixels, if channel k begins one. */
+static inline void ask_ahead(const uint16_t *const ahead[32], size_t k)
+{
+    for (size_t i = 0; k % SLC_TILE_DEPTH == 0 && i < SLC_TILE_DEPTH; i++)
+        _mm_prefetch((const char *)(ahead[i] + k), _MM_HINT_T0);
+}
+
+void slc_amx_pair(uint16_t *to, size_t next, const uint16_t *const x[32],
+                  const uint16_t *const ahead[32], size_t c)
 {
     for (size_t k = 0; k < c; k += SLC_TILE, to += next) {
+        ask_ahead(ahead, k);
         const __mmask16 m = first_of(c - k);
         for (size_t i = 0; i < SLC_TILE; i++)
             _mm512_storeu_si512(to + i * 2 * SLC_TILE,
@@ -291,9 +300,11 @@ static inline void turn_words(__m512i r[16])
     memcpy(r, t, sizeof(t));
 }
 
-void slc_amx_turn(uint16_t *to, size_t next, const uint16_t *const x[32], size_t c)
+void slc_amx_turn(uint16_t *to, size_t next, const uint16_t *const x[32],
+                  const uint16_t *const ahead[32], size_t c)
 {
     for (size_t k = 0; k < c; k += SLC_TILE, to += next) {
+        ask_ahead(ahead, k);
         const __mmask16 m = first_of(c - k);
         __m512i word[SLC_TILE];
         for (size_t i = 0; i < SLC_TILE; i++)

@@ -56,11 +56,13 @@ void slc_amx_learn(float *const to[2][2], bool add, const uint16_t *const a[2],
                    const uint16_t *const b[2], size_t steps);
 
 /* 32 pixels of c channels turned: tile k / 16 holds [16 channels][32 pixels]; next numbers
- * lie between a tile and that of the next 16 channels. */
-void slc_amx_turn(uint16_t *to, size_t next, const uint16_t *const x[32], size_t c);
+ * lie between a tile and that of the next 16 channels. The pixels ahead are asked for. */
+void slc_amx_turn(uint16_t *to, size_t next, const uint16_t *const x[32],
+                  const uint16_t *const ahead[32], size_t c);
 
 /* 32 pixels of c channels by pairs: tile k / 16 holds [16 pairs][16 channels][2]. */
-void slc_amx_pair(uint16_t *to, size_t next, const uint16_t *const x[32], size_t c);
+void slc_amx_pair(uint16_t *to, size_t next, const uint16_t *const x[32],
+                  const uint16_t *const ahead[32], size_t c);
 
 /* A sum's rows to weights: number (r, i) of rows x 16 goes, or is added, to
  * w[r * across + i * down], for i below columns. */

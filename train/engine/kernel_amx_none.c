@@ -41,14 +41,16 @@ void slc_amx_learn(float *const to[2][2], bool add, const uint16_t *const a[2],
     (void)to, (void)add, (void)a, (void)b, (void)steps;
 }
 
-void slc_amx_turn(uint16_t *to, size_t next, const uint16_t *const x[32], size_t c)
+void slc_amx_turn(uint16_t *to, size_t next, const uint16_t *const x[32],
+                  const uint16_t *const ahead[32], size_t c)
 {
-    (void)to, (void)next, (void)x, (void)c;
+    (void)to, (void)next, (void)x, (void)ahead, (void)c;
 }
 
-void slc_amx_pair(uint16_t *to, size_t next, const uint16_t *const x[32], size_t c)
+void slc_amx_pair(uint16_t *to, size_t next, const uint16_t *const x[32],
+                  const uint16_t *const ahead[32], size_t c)
 {
-    (void)to, (void)next, (void)x, (void)c;
+    (void)to, (void)next, (void)x, (void)ahead, (void)c;
 }
 
 void slc_amx_give(float *w, bool add, size_t rows, size_t columns, size_t across,
