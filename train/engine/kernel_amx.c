@@ -171,6 +171,33 @@ void slc_amx_store(const slc_amx_out *out, const int32_t pixel[32], size_t first
                  bias ? bias + 16 : NULL, sum + 16);
 }
 
+/* 16 x 16 words turned: by pairs, fours, and quarters of registers. */
+static inline void turn_words(__m512i r[16])
+{
+    __m512i t[16];
+    for (size_t i = 0; i < 16; i += 2) {
+        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+    }
+    for (size_t i = 0; i < 16; i += 4) {
+        r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+        r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+        r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+        r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        const __m512i a = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88),
+                      b = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd),
+                      c = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88),
+                      d = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
+        t[i] = _mm512_shuffle_i32x4(a, c, 0x88);
+        t[i + 4] = _mm512_shuffle_i32x4(b, d, 0x88);
+        t[i + 8] = _mm512_shuffle_i32x4(a, c, 0xdd);
+        t[i + 12] = _mm512_shuffle_i32x4(b, d, 0xdd);
+    }
+    memcpy(r, t, sizeof(t));
+}
+
 /* 16 numbers, across apart, in bf16's upper halves of words. */
 static inline __m512i column_words(const float *w, __mmask16 m, __m512i at, bool dense)
 {
@@ -179,9 +206,32 @@ static inline __m512i column_words(const float *w, __mmask16 m, __m512i at, bool
     return _mm512_cvtepu16_epi32(narrow(x));
 }
 
+/* Weights whose rows lie side by side: columns as they are, turned. */
+static void turn_weights(uint16_t *to, const float *w, size_t columns, size_t rows,
+                         size_t across)
+{
+    const __mmask16 low = first_of(rows), high = first_of(rows > 16 ? rows - 16 : 0);
+    for (size_t half = 0; half < 2; half++) {
+        __m512i word[SLC_TILE];
+        for (size_t i = 0; i < SLC_TILE; i++, w += across) {
+            word[i] = _mm512_setzero_si512();
+            if (half * SLC_TILE + i < columns)
+                word[i] = (__m512i)_mm512_cvtne2ps_pbh(
+                    _mm512_maskz_loadu_ps(high, w + 16), _mm512_maskz_loadu_ps(low, w));
+        }
+        turn_words(word);
+        for (size_t r = 0; r < SLC_TILE; r++, to += 2 * SLC_TILE)
+            _mm512_storeu_si512(to, word[r]);
+    }
+}
+
 void slc_amx_weights(uint16_t *to, const float *w, size_t columns, size_t rows,
                      size_t across, size_t down)
 {
+    if (down == 1) {
+        turn_weights(to, w, columns, rows, across);
+        return;
+    }
     const __m512i at = steps_of(across);
     for (size_t half = 0; half < 2; half++) {
         const size_t from = half * SLC_TILE;
@@ -271,33 +321,6 @@ void slc_amx_give(float *w, bool add, size_t rows, size_t columns, size_t across
         else
             _mm512_mask_i32scatter_ps(w, m, at, s, 4);
     }
-}
-
-/* 16 x 16 words turned: by pairs, fours, and quarters of registers. */
-static inline void turn_words(__m512i r[16])
-{
-    __m512i t[16];
-    for (size_t i = 0; i < 16; i += 2) {
-        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
-    }
-    for (size_t i = 0; i < 16; i += 4) {
-        r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
-        r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
-        r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
-        r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
-    }
-    for (size_t i = 0; i < 4; i++) {
-        const __m512i a = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88),
-                      b = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd),
-                      c = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88),
-                      d = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
-        t[i] = _mm512_shuffle_i32x4(a, c, 0x88);
-        t[i + 4] = _mm512_shuffle_i32x4(b, d, 0x88);
-        t[i + 8] = _mm512_shuffle_i32x4(a, c, 0xdd);
-        t[i + 12] = _mm512_shuffle_i32x4(b, d, 0xdd);
-    }
-    memcpy(r, t, sizeof(t));
 }
 
 void slc_amx_turn(uint16_t *to, size_t next, const uint16_t *const x[32],
