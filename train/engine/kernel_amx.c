@@ -101,6 +101,14 @@ static inline void store_rows(uint16_t *y, const int32_t pixel[32], size_t c, si
     }
 }
 
+static inline void store_line(uint16_t *to, bool past, __m512i line)
+{
+    if (past)
+        _mm512_stream_si512((void *)to, line);
+    else
+        _mm512_storeu_si512(to, line);
+}
+
 static inline void store_whole(uint16_t *y, const int32_t pixel[32], size_t c, bool past,
                                const float *sum)
 {
@@ -109,10 +117,7 @@ static inline void store_whole(uint16_t *y, const int32_t pixel[32], size_t c, b
         uint16_t *to = y + (size_t)pixel[r] * c;
         const __m512i line = (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(sum + SLC_TILE),
                                                           _mm512_loadu_ps(sum));
-        if (past)
-            _mm512_stream_si512((void *)to, line);
-        else
-            _mm512_storeu_si512(to, line);
+        store_line(to, past, line);
     }
 }
 
@@ -144,6 +149,40 @@ static inline void sum_half(double *sums, size_t c, size_t left, const int32_t p
     add_doubles(sums + c, left, q);
 }
 
+/* store_whole with sums: rows by two, whose numbers of a channel make a pair. */
+static inline void store_summed(uint16_t *y, const int32_t pixel[32], size_t c, bool past,
+                                double *sums, const float *sum)
+{
+    const __m512i ones = _mm512_set1_epi16(0x3f80);
+    const __m512i first = _mm512_set_epi32(23, 22, 21, 20, 7, 6, 5, 4, 19, 18, 17, 16, 3,
+                                           2, 1, 0),
+                  second = _mm512_add_epi32(first, _mm512_set1_epi32(8));
+    __m512 s[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()}, q[2] = {s[0], s[0]};
+    for (size_t r = 0; r < SLC_TILE_SIDE; r += 2) {
+        __m512i line[2];
+        for (size_t i = 0; i < 2; i++, sum += SLC_TILE_SIDE) {
+            line[i] = _mm512_setzero_si512();
+            if (pixel[r + i] < 0) continue;
+            line[i] = (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(sum + SLC_TILE),
+                                                   _mm512_loadu_ps(sum));
+            store_line(y + (size_t)pixel[r + i] * c, past, line[i]);
+        }
+        const __m512i pair[2] = {_mm512_unpacklo_epi16(line[0], line[1]),
+                                 _mm512_unpackhi_epi16(line[0], line[1])};
+        for (size_t i = 0; i < 2; i++) {
+            s[i] = _mm512_dpbf16_ps(s[i], (__m512bh)pair[i], (__m512bh)ones);
+            q[i] = _mm512_dpbf16_ps(q[i], (__m512bh)pair[i], (__m512bh)pair[i]);
+        }
+    }
+    for (size_t i = 0; i < 2; i++) {
+        const __m512i at = i ? second : first;
+        add_doubles(sums + i * SLC_TILE, SLC_TILE,
+                    _mm512_permutex2var_ps(s[0], at, s[1]));
+        add_doubles(sums + c + i * SLC_TILE, SLC_TILE,
+                    _mm512_permutex2var_ps(q[0], at, q[1]));
+    }
+}
+
 void slc_amx_ask(const slc_amx_out *out, const int32_t pixel[32], size_t first)
 {
     if (out->past) return;
@@ -158,17 +197,20 @@ void slc_amx_store(const slc_amx_out *out, const int32_t pixel[32], size_t first
     const size_t left = slc_min(out->c - first, SLC_TILE_SIDE);
     const float *bias = out->bias ? out->bias + first : NULL;
     uint16_t *y = out->y + first;
-    if (bias || out->add || left < SLC_TILE_SIDE)
+    double *sums = out->sums ? out->sums + first : NULL;
+    const bool plain = !bias && !out->add && left == SLC_TILE_SIDE;
+    if (!plain)
         store_rows(y, pixel, out->c, left, out->add, bias, sum);
-    else if (out->past)
-        store_whole(y, pixel, out->c, true, sum);
+    else if (sums && out->past)
+        store_summed(y, pixel, out->c, true, sums, sum);
+    else if (sums)
+        store_summed(y, pixel, out->c, false, sums, sum);
     else
-        store_whole(y, pixel, out->c, false, sum);
-    if (!out->sums) return;
-    sum_half(out->sums + first, out->c, left, pixel, bias, sum);
+        store_whole(y, pixel, out->c, out->past, sum);
+    if (plain || !sums) return;
+    sum_half(sums, out->c, left, pixel, bias, sum);
     if (left > 16)
-        sum_half(out->sums + first + 16, out->c, left - 16, pixel,
-                 bias ? bias + 16 : NULL, sum + 16);
+        sum_half(sums + 16, out->c, left - 16, pixel, bias ? bias + 16 : NULL, sum + 16);
 }
 
 /* 16 x 16 words turned: by pairs, fours, and quarters of registers. */
