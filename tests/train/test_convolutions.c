@@ -2,7 +2,7 @@
  * matrix tiles, against plain sums in double, over odd
  * shapes, paddings, strides and channel counts; the same bits for any number of threads; with
  * and without kept weights, which are renewed; with and without bias; gradients set, and added
- * to what is there. */
+ * to what is there; inputs normalised as they are read. */
 #include "train/engine/winograd.h"
 
 #include <math.h>
@@ -15,6 +15,7 @@
 #include "tests/check.h"
 #include "train/engine/amx.h"
 #include "train/engine/direct.h"
+#include "train/engine/kernel.h"
 
 typedef struct tensors {
     float *x, *y, *w, *b, *dy, *dx, *dw;
@@ -291,6 +292,53 @@ static void check_direct(size_t n, size_t in, size_t out, size_t side, size_t ke
                geom(n, in, out, side, kernel, stride, padding, dilation));
 }
 
+/* Outputs and weight gradients of x, through norm if that is not NULL, by so many threads. */
+static void run_norm(const slc_geom *g, size_t threads, const uint16_t *x,
+                     const slc_affine *norm, const tensors *t, uint16_t *y, float *dw)
+{
+    const slc_engine *e = &slc_engine_amx;
+    slc_err err = {0};
+    void *p;
+    CHECK(e->make(&p, &threads, g, &err) == SLC_OK, "%s", err.msg);
+    slc_product_call call = {.x = x,
+                             .norm = norm,
+                             .y = y,
+                             .w = t->w,
+                             .b = t->b,
+                             .dy = given(e, t->dy, t->out),
+                             .dw = dw,
+                             .version = 1,
+                             .scratch = malloc(e->scratch(p))};
+    CHECK(call.scratch, "memory");
+    memset(call.scratch, 0xff, e->scratch(p)); /* NaN */
+    CHECK(e->forward(p, &call), "forward");
+    CHECK(e->backward_weights(p, &call), "weights");
+    free((void *)call.dy);
+    free(call.scratch);
+    e->free(&p);
+}
+
+/* What batch norm makes of the inputs may be made as they are read: the same bits. */
+static void check_norm(slc_geom g)
+{
+    tensors t = make(&g);
+    float *const a = filled(g.in.c, 11), *const b = filled(g.in.c, 12);
+    float *const dw[2] = {t.dw, filled(t.weights, 13)};
+    uint16_t *const x = given(&slc_engine_amx, t.x, t.in),
+                    *const z = given(&slc_engine_amx, t.x, t.in),
+                    *const y[2] = {given(&slc_engine_amx, t.y, t.out),
+                                   given(&slc_engine_amx, t.y, t.out)};
+    const slc_affine norm = {a, b, 0, 1.5f};
+    slc_kernels_for(slc_isa_detect(), SLC_BF16)
+        ->affine(z, x, NULL, g.n * g.in.h * g.in.w, g.in.c, &norm);
+    run_norm(&g, 2, z, NULL, &t, y[0], dw[0]);
+    run_norm(&g, 3, x, &norm, &t, y[1], dw[1]);
+    CHECK(memcmp(y[0], y[1], t.out * sizeof(**y)) == 0, "outputs of normed inputs");
+    CHECK(memcmp(dw[0], dw[1], t.weights * sizeof(**dw)) == 0, "their weight gradients");
+    free(a), free(b), free(dw[1]), free(x), free(z), free(y[0]), free(y[1]);
+    drop(&t);
+}
+
 static void check_tiles(size_t n, size_t in, size_t out, size_t side, size_t kernel,
                         size_t stride, size_t padding, size_t dilation)
 {
@@ -299,6 +347,7 @@ static void check_tiles(size_t n, size_t in, size_t out, size_t side, size_t ker
     CHECK(slc_amx_fits(&g, SLC_BF16), "%zu to %zu does not fit", in, out);
     CHECK(!slc_amx_fits(&g, SLC_F32), "f32 fits");
     check_geom(&slc_engine_amx, g);
+    if (slc_amx_reads_norm(&g)) check_norm(g);
 }
 
 /* A linear layer of pictures of side x side. */

@@ -142,9 +142,10 @@ static void test_bf16_sees_new_weights(const char *engine)
     slc_model_destroy(&m[1]);
 }
 
-/* Activations that are computed twice, some batch norms' as always or most with checkpoints:
- * the same bits as if all are kept, in less memory. */
-static void test_checkpoints_change_memory_only(const char *engine)
+/* Activations that are computed twice, some batch norms' as always or most with checkpoints, or
+ * never (batch norms on matrix tiles): the same bits as if all are kept, in less memory. */
+static void test_checkpoints_change_memory_only(const char *engine,
+                                                slc_precision precision)
 {
     static const struct {
         const char *net;
@@ -167,6 +168,7 @@ static void test_checkpoints_change_memory_only(const char *engine)
         for (size_t i = 0; i < 3; i++) {
             const slc_model_settings set = {.threads = 2,
                                             .engine = engine,
+                                            .precision = precision,
                                             .keep_outputs = i == 0,
                                             .grad_checkpoint = i == 2};
             m[i] = make_set(nets[k].net, set, &err);
@@ -361,8 +363,9 @@ int main(void)
     test_training_repeats_itself("auto", SLC_PRECISION_BF16, false);
     test_bf16_sees_new_weights("blas");
     test_bf16_sees_new_weights("auto");
-    test_checkpoints_change_memory_only("blas");
-    test_checkpoints_change_memory_only("auto");
+    test_checkpoints_change_memory_only("blas", SLC_PRECISION_F32);
+    test_checkpoints_change_memory_only("auto", SLC_PRECISION_F32);
+    test_checkpoints_change_memory_only("auto", SLC_PRECISION_BF16);
     test_names_are_torchvisions();
     test_frozen_layers_stay();
     test_batch_norm_of_1_to_16();

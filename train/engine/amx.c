@@ -36,6 +36,11 @@ bool slc_amx_fits(const slc_geom *g, slc_dtype type)
            (!g->linear && !g->wants_dx && g->dilation == 1 && taps > 1);
 }
 
+bool slc_amx_reads_norm(const slc_geom *g)
+{
+    return g->in.c >= FEW_CHANNELS;
+}
+
 /* Numbers laid out for a part, with what a last tile reads beyond. */
 static size_t laid_out(const slc_sweep *s, const slc_part *u)
 {
@@ -185,7 +190,8 @@ static size_t list_tiles(const slc_sweep *s, slc_part u, size_t *at, int32_t *pi
 
 typedef struct way {
     const uint16_t *from, *u;
-    slc_amx_out out; /* sums: of the first lane */
+    const struct slc_affine *norm; /* of what is read; or NULL */
+    slc_amx_out out;               /* sums: of the first lane */
 } way;
 
 static void multiply_part(const slc_tiled *p, const slc_sweep *s, const way *w,
@@ -199,10 +205,10 @@ static void multiply_part(const slc_tiled *p, const slc_sweep *s, const way *w,
                                  largest->images + 2);
     const uint16_t *laid = room;
     float sum[SLC_TILE_SIDE * SLC_TILE_SIDE] __attribute__((aligned(64)));
-    if (lies_well(s, p->geom.n))
+    if (!w->norm && lies_well(s, p->geom.n))
         laid = w->from + u.row * s->in.c;
     else
-        slc_sweep_lay(s, w->from, u, room);
+        slc_sweep_lay(s, w->from, w->norm, u, room);
     const size_t tiles = list_tiles(s, u, begin, pixel);
     for (size_t t = 0; t < s->taps; t++)
         for (size_t k = 0; k < s->depth; k += SLC_TILE_DEPTH)
@@ -346,6 +352,7 @@ static bool forward(void *out, const slc_product_call *call)
     multiply(p, &p->sweep[0],
              &(way){.from = call->x,
                     .u = u,
+                    .norm = call->norm,
                     .out = {.y = call->y,
                             .c = p->geom.out.c,
                             .bias = call->b,
@@ -378,6 +385,7 @@ const slc_engine slc_engine_amx = {
     .scratch = scratch,
     .bytes = bytes,
     .adds_dx = true,
+    .reads_norm = true,
     .gives_sums = gives_sums,
     .forward = forward,
     .backward_data = backward_data,

@@ -4,6 +4,7 @@
 
 #include "base/num.h"
 #include "train/engine/amx_impl.h"
+#include "train/engine/kernel.h"
 
 enum {
     CHUNK_BYTES = 1536 * 1024
@@ -145,16 +146,29 @@ static void find_inputs(const slc_tiled *p, const slc_sweep *s, const chunk *c,
     }
 }
 
-static void pair_slabs(const slc_tiled *p, const slc_sweep *s, const chunk *c,
-                       const uint16_t *x, size_t v, size_t first, size_t last, range i)
+/* Batch norm of channels from low on. */
+static const slc_affine *norm_from(const slc_product_call *call, size_t low,
+                                   slc_affine *room)
 {
-    const uint16_t *from[2][SLC_TILE_DEPTH];
+    if (!call->norm) return NULL;
+    *room = *call->norm;
+    room->a += low, room->b += low;
+    return room;
+}
+
+static void pair_slabs(const slc_tiled *p, const slc_sweep *s, const chunk *c,
+                       const slc_product_call *call, size_t v, size_t first, size_t last,
+                       range i)
+{
+    const uint16_t *from[2][SLC_TILE_DEPTH], *const x = call->x;
+    slc_affine room;
+    const slc_affine *const norm = norm_from(call, i.low, &room);
     if (first < last) find_inputs(p, s, c, x, v, first, i.low, from[first % 2]);
     for (size_t slab = first; slab < last; slab++) {
         find_inputs(p, s, c, x, v, slab + 1, i.low, from[(slab + 1) % 2]);
         slc_amx_pair(c->paired + i.low / SLC_TILE * c->paired_next + slab * SLC_TILE_SIZE,
-                     c->paired_next, from[slab % 2], from[(slab + 1) % 2],
-                     i.high - i.low);
+                     c->paired_next, from[slab % 2], from[(slab + 1) % 2], i.high - i.low,
+                     norm, p->zeros);
     }
 }
 
@@ -252,7 +266,7 @@ static void learn_chunk(const slc_tiled *p, const slc_sweep *s, const chunk *c,
 #pragma omp for schedule(static) collapse(2)
         for (size_t v = 0; v < s->variants; v++)
             for (size_t a = 0; a < c->u.images; a++)
-                slc_sweep_lay_image(s, call->x, c->u, v, a, c->laid);
+                slc_sweep_lay_image(s, call->x, NULL, c->u, v, a, c->laid);
     }
     if (own_outs)
         turn_slabs(p, s, c, call->dy, 0, c->slabs, k);
@@ -263,11 +277,11 @@ static void learn_chunk(const slc_tiled *p, const slc_sweep *s, const chunk *c,
                        c->slabs * (t + 1) / p->threads, outs);
     for (size_t v = 0; v < s->variants; v++) {
         if (own_ins)
-            pair_slabs(p, s, c, call->x, v, 0, c->pairs, i);
+            pair_slabs(p, s, c, call, v, 0, c->pairs, i);
         else
 #pragma omp for schedule(static)
             for (size_t t = 0; t < p->threads; t++)
-                pair_slabs(p, s, c, call->x, v, c->pairs * t / p->threads,
+                pair_slabs(p, s, c, call, v, c->pairs * t / p->threads,
                            c->pairs * (t + 1) / p->threads, ins);
         if (own_ins || own_outs)
             learn_all(p, s, c, v, k, i, add);

@@ -194,8 +194,18 @@ static void lay_run(const slc_sweep *s, const uint16_t *row, ptrdiff_t x, uint16
     memset(to + (low + here) * c, 0, (pixels - low - here) * c * sizeof(*to));
 }
 
+static void lay_pixels(const slc_sweep *s, const uint16_t *from,
+                       const struct slc_affine *norm, size_t count, uint16_t *to)
+{
+    if (norm)
+        slc_amx_norm(to, from, count, s->in.c, norm);
+    else
+        memcpy(to, from, count * s->in.c * sizeof(*to));
+}
+
 /* Lays out a row of a copy: pixels step apart, the first at x; row NULL: zeros. */
-static void lay_row(const slc_sweep *s, const uint16_t *row, ptrdiff_t x, uint16_t *to)
+static void lay_row(const slc_sweep *s, const uint16_t *row,
+                    const struct slc_affine *norm, ptrdiff_t x, uint16_t *to)
 {
     const size_t c = s->in.c, step = s->step;
     if (!row) {
@@ -214,7 +224,7 @@ static void lay_row(const slc_sweep *s, const uint16_t *row, ptrdiff_t x, uint16
         } else {
             if (step == 1 && c == s->depth)
                 run = slc_min(s->wide - j, s->in.w - (size_t)from);
-            memcpy(to, row + (size_t)from * c, run * c * sizeof(*to));
+            lay_pixels(s, row + (size_t)from * c, norm, run, to);
             memset(to + c, 0, run == 1 ? (s->depth - c) * sizeof(*to) : 0);
         }
         to += run * s->depth;
@@ -245,21 +255,36 @@ size_t slc_sweep_laid(const slc_sweep *s, slc_part u)
     return s->variants * u.images * image_size(s, u) + behind(s);
 }
 
-void slc_sweep_lay_image(const slc_sweep *s, const uint16_t *from, slc_part u, size_t v,
-                         size_t a, uint16_t *to)
+/* A copy is the inputs themselves: pixels one below the other. */
+static bool is_column(const slc_sweep *s)
+{
+    return s->taps == 1 && !s->runs && s->step == 1 && s->w == 1 && s->in.w == 1 &&
+           s->depth == s->in.c && s->variant[0].y == 0 && s->variant[0].x == 0 &&
+           s->h == s->in.h;
+}
+
+void slc_sweep_lay_image(const slc_sweep *s, const uint16_t *from,
+                         const struct slc_affine *norm, slc_part u, size_t v, size_t a,
+                         uint16_t *to)
 {
     to += (v * u.images + a) * image_size(s, u);
+    if (is_column(s)) {
+        lay_pixels(s, slc_sweep_row(s, from, u.image + a, (ptrdiff_t)u.row), norm, u.rows,
+                   to);
+        return;
+    }
     for (size_t i = 0; i < u.rows + s->more; i++, to += s->wide * s->pitch)
         lay_row(s,
                 slc_sweep_row(s, from, u.image + a,
                               (ptrdiff_t)((u.row + i) * s->step) + s->variant[v].y),
-                s->variant[v].x, to);
+                norm, s->variant[v].x, to);
     if (v + 1 == s->variants && a + 1 == u.images) memset(to, 0, behind(s) * sizeof(*to));
 }
 
-void slc_sweep_lay(const slc_sweep *s, const uint16_t *from, slc_part u, uint16_t *to)
+void slc_sweep_lay(const slc_sweep *s, const uint16_t *from,
+                   const struct slc_affine *norm, slc_part u, uint16_t *to)
 {
     for (size_t v = 0; v < s->variants; v++)
         for (size_t a = 0; a < u.images; a++)
-            slc_sweep_lay_image(s, from, u, v, a, to);
+            slc_sweep_lay_image(s, from, norm, u, v, a, to);
 }

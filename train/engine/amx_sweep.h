@@ -66,10 +66,12 @@ const uint16_t *slc_sweep_row(const slc_sweep *s, const uint16_t *from, size_t i
                               ptrdiff_t y);
 
 /* All copies of a part, and what tiles read behind the last; or one copy of one of its images,
- * at its place in to. */
-void slc_sweep_lay(const slc_sweep *s, const uint16_t *from, slc_part u, uint16_t *to);
-void slc_sweep_lay_image(const slc_sweep *s, const uint16_t *from, slc_part u,
-                         size_t variant, size_t image, uint16_t *to);
+ * at its place in to. norm: what becomes of inputs on the way, or NULL; not of runs. */
+void slc_sweep_lay(const slc_sweep *s, const uint16_t *from,
+                   const struct slc_affine *norm, slc_part u, uint16_t *to);
+void slc_sweep_lay_image(const slc_sweep *s, const uint16_t *from,
+                         const struct slc_affine *norm, slc_part u, size_t variant,
+                         size_t image, uint16_t *to);
 
 /* Numbers that it writes. */
 size_t slc_sweep_laid(const slc_sweep *s, slc_part u);

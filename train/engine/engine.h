@@ -28,6 +28,8 @@ typedef struct slc_geom {
 
 typedef struct slc_product_call {
     const void *x; /* n x h x w x c of the engine's type */
+    /* NULL, or what forward and backward_weights make of x as they read it, if reads_norm. */
+    const struct slc_affine *norm;
     void *y;
     const float *w; /* PyTorch's order */
     const float *b; /* NULL: none */
@@ -56,6 +58,7 @@ typedef struct slc_engine {
     size_t (*bytes)(const void *product);   /* that it holds itself */
 
     bool adds_dx;                            /* add_dx may be asked for */
+    bool reads_norm;                         /* norm may be given */
     bool (*gives_sums)(const void *product); /* sums may be asked for; NULL: never */
     /* False if the library below failed. */
     bool (*forward)(void *product, const slc_product_call *call);

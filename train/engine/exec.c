@@ -25,7 +25,7 @@ static void *grad_at(const slc_exec *ex, const slc_runplan *plan, int value)
     return (char *)ex->block + (v->grad_here ? v->at : v->grad_at);
 }
 
-static slc_geom geom_of(const slc_task *t, size_t n, bool train)
+slc_geom slc_exec_geom(const slc_task *t, size_t n, bool train)
 {
     slc_geom g = {.n = n,
                   .in = t->in_shape,
@@ -60,7 +60,7 @@ static bool is_depthwise(const slc_task *t)
     return (size_t)s->groups == t->node->in[0].c && s->groups == s->out && s->groups > 1;
 }
 
-static bool is_product(const slc_task *t)
+bool slc_exec_is_product(const slc_task *t)
 {
     return t->op->product && !is_depthwise(t);
 }
@@ -91,7 +91,7 @@ static slc_status make_product(slc_exec *ex, slc_task *t, size_t n, bool train,
     if (!more) return slc_fail(err, SLC_ENOMEM, "model: memory ran out");
     t->made = more;
     slc_made *const made = &t->made[t->made_count];
-    const slc_geom g = geom_of(t, n, train);
+    const slc_geom g = slc_exec_geom(t, n, train);
     const slc_engine *own = slc_winograd_fits(&g, ex->multiplies) ? &slc_engine_winograd
                             : slc_direct_fits(&g, ex->multiplies) ? &slc_engine_direct
                             : slc_amx_fits(&g, ex->multiplies)    ? &slc_engine_amx
@@ -117,7 +117,7 @@ static slc_status prepare(slc_exec *ex, slc_task *t, size_t n, bool train, slc_e
 {
     size_t bytes = t->op->scratch ? t->op->scratch(t->node, n, ex->threads) : 0;
     bool aside = t->op->product;
-    if (is_product(t)) {
+    if (slc_exec_is_product(t)) {
         const slc_status status = make_product(ex, t, n, train, err);
         if (status != SLC_OK) return status;
         const slc_made *const made = &t->made[t->made_count - 1];
@@ -135,7 +135,7 @@ static slc_status prepare_all(slc_exec *ex, slc_runplan *plan, size_t n, bool tr
 {
     for (size_t i = 0; i < plan->tasks; i++) {
         slc_task *t = &plan->task[i];
-        if (is_product(t) && find_made(t, n, train)) continue;
+        if (slc_exec_is_product(t) && find_made(t, n, train)) continue;
         const slc_status status = prepare(ex, t, n, train, err);
         if (status != SLC_OK) return status;
     }
@@ -154,7 +154,7 @@ static slc_call call_of(slc_exec *ex, slc_runplan *plan, const slc_task *t,
                   .mode = pass->mode,
                   .rng = slc_net_rng(ex->seed, pass->step, t->index)};
     for (size_t i = 0; i < t->inputs; i++) {
-        c.x[i] = slc_exec_value(ex, plan, t->in[i]);
+        c.x[i] = slc_exec_value(ex, plan, slc_task_reads(plan, t, i));
         if (back && t->wants_dx[i]) c.dx[i] = grad_at(ex, plan, t->in[i]);
         c.add_dx[i] = t->adds_dx[i];
     }
@@ -265,7 +265,7 @@ void slc_exec_tasks(slc_exec *ex, const slc_pass *pass, size_t from, size_t to)
         const uint64_t begin = slc_part_begin(ex);
         slc_call c = call_of(ex, plan, t, pass, false);
         c.again = ex->went_back;
-        if (is_product(t))
+        if (slc_exec_is_product(t))
             slc_exec_product_forward(
                 ex, &c, find_made(t, ex->view.n, pass->mode == SLC_MODE_TRAIN));
         else
@@ -310,7 +310,7 @@ slc_status slc_exec_backward(slc_exec *ex, const float *dlogits, const slc_pass 
             slc_exec_tasks(ex, pass, (size_t)t->renewed[k], (size_t)t->renewed[k] + 1);
         if (!t->backward) continue;
         const slc_call c = call_of(ex, plan, t, pass, true);
-        if (is_product(t)) {
+        if (slc_exec_is_product(t)) {
             slc_exec_product_backward(ex, &c, find_made(t, ex->view.n, true));
             continue;
         }
@@ -366,7 +366,7 @@ static bool is_there(const slc_exec *ex, size_t layer)
     const int root = plan->value[layer + 1].root;
     const slc_value *v = &plan->value[root];
     const size_t size = ex->batch * slc_shape_size(v->shape) * slc_dtype_size(ex->type);
-    if (ex->went_back || layer < ex->skipped) return false;
+    if (ex->went_back || layer < ex->skipped || v->first == -1) return false;
     for (size_t i = 0; i <= ex->net->nodes; i++) {
         const slc_value *o = &plan->value[i];
         const size_t other =

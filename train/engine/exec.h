@@ -59,6 +59,8 @@ typedef struct slc_task {
     int add;                     /* value added before the clamp, or -1 */
     bool fused_clamp;
     float lo, hi;
+    bool unmade;     /* batch norm whose output its reader makes as it reads */
+    int reads_norm;  /* the task of which it does so, or -1 */
     int again, back; /* times; its forward is time i. again -1: it runs forward once */
     int again_from;  /* first of the tasks that run again before its backward, or -1 */
     int lazy;        /* runs again, alone, right before this task's backward; or -1 */
@@ -141,6 +143,21 @@ static inline void slc_lane(size_t count, size_t unit, size_t i, size_t *lo, siz
 
 /* Bias gradients: sums of dy's columns by lane, then over lanes. */
 void slc_bias_back(const slc_call *c);
+
+/* What a task that runs reads as its input k: in[k], or what that would be made of. */
+static inline int slc_task_reads(const slc_runplan *plan, const slc_task *t, size_t k)
+{
+    return t->reads_norm < 0 ? t->in[k] : plan->task[t->reads_norm].in[0];
+}
+
+/* unmade.c: batch norms whose outputs are never made. readers: of each value. */
+void slc_runplan_unmake(const slc_exec *ex, slc_runplan *plan, const size_t *readers);
+
+/* op_norm.c: what the task's last forward made of its input. */
+slc_affine slc_norm_made(const slc_exec *ex, const slc_task *t);
+
+slc_geom slc_exec_geom(const slc_task *t, size_t n, bool train); /* of a product */
+bool slc_exec_is_product(const slc_task *t);
 
 slc_status slc_runplan_make(slc_exec *ex, slc_err *err); /* both plans and their memory */
 void slc_runplan_free(slc_exec *ex);

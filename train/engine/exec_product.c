@@ -40,9 +40,12 @@ static bool drops_weights(const slc_call *c)
 
 /* Dropped weights live in saved: they are another set in every step, so the version is the
  * step's. */
-static slc_product_call product_call(const slc_call *c)
+static slc_product_call product_call(const slc_call *c, slc_affine *norm)
 {
+    const int from = c->task->reads_norm;
+    if (from >= 0) *norm = slc_norm_made(c->ex, &c->ex->last->task[from]);
     slc_product_call p = {.x = c->x[0],
+                          .norm = from >= 0 ? norm : NULL,
                           .y = c->y,
                           .w = c->t[0],
                           .b = c->t[1],
@@ -72,7 +75,8 @@ static bool wants_sums(const slc_exec *ex, const slc_call *c, const slc_made *ma
 void slc_exec_product_forward(slc_exec *ex, const slc_call *c, const slc_made *made)
 {
     if (drops_weights(c)) drop_weights(c, c->saved, c->t[0], false);
-    slc_product_call p = product_call(c);
+    slc_affine norm;
+    slc_product_call p = product_call(c, &norm);
     if (wants_sums(ex, c, made)) p.sums = ex->sums;
     ex->sums_of = p.sums ? c->task->out : -1;
     if (!made->engine->forward(made->product, &p)) ex->failed = true;
@@ -83,7 +87,8 @@ void slc_exec_product_backward(slc_exec *ex, const slc_call *c, const slc_made *
     const size_t count = c->n * slc_shape_size(c->task->in_shape);
     const size_t size = c->ex->net->tensor[c->node->tensor].size;
     const bool drops = drops_weights(c);
-    slc_product_call p = product_call(c);
+    slc_affine norm;
+    slc_product_call p = product_call(c, &norm);
     uint64_t begin = slc_part_begin(ex);
     if (c->dt[1]) slc_bias_back(c);
     if (p.dw) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "train/engine/kernel.h"
 
 typedef struct config {
     uint8_t palette, start, reserved[14];
@@ -336,16 +337,55 @@ static inline void ask_ahead(const uint16_t *const ahead[32], size_t k)
         _mm_prefetch((const char *)(ahead[i] + k), _MM_HINT_T0);
 }
 
+/* Batch norm of 16 numbers of channels k and on. */
+static inline __m512 normed(__m512 x, const slc_affine *f, size_t k, __mmask16 m)
+{
+    x = _mm512_add_ps(_mm512_mul_ps(x, _mm512_maskz_loadu_ps(m, f->a + k)),
+                      _mm512_maskz_loadu_ps(m, f->b + k));
+    x = _mm512_max_ps(_mm512_set1_ps(f->lo), x); /* NaN stays */
+    return _mm512_min_ps(_mm512_set1_ps(f->hi), x);
+}
+
+/* Words of two pixels' numbers, of 16 channels from k on; what lies at zeros stays 0. */
+static inline __m512i normed_words(const uint16_t *a, const uint16_t *b,
+                                   const uint16_t *zeros, const slc_affine *f, size_t k,
+                                   __mmask16 m)
+{
+    const __mmask16 low = a == zeros ? 0 : m, high = b == zeros ? 0 : m;
+    const __m512 x = normed(widen(_mm256_maskz_loadu_epi16(low, a + k)), f, k, m),
+                 y = normed(widen(_mm256_maskz_loadu_epi16(high, b + k)), f, k, m);
+    return _mm512_or_si512(
+        _mm512_maskz_cvtepu16_epi32(low, narrow(x)),
+        _mm512_slli_epi32(_mm512_maskz_cvtepu16_epi32(high, narrow(y)), 16));
+}
+
 void slc_amx_pair(uint16_t *to, size_t next, const uint16_t *const x[32],
-                  const uint16_t *const ahead[32], size_t c)
+                  const uint16_t *const ahead[32], size_t c,
+                  const struct slc_affine *norm, const uint16_t *zeros)
 {
     for (size_t k = 0; k < c; k += SLC_TILE, to += next) {
-        ask_ahead(ahead, k);
         const __mmask16 m = first_of(c - k);
+        ask_ahead(ahead, k);
         for (size_t i = 0; i < SLC_TILE; i++)
-            _mm512_storeu_si512(to + i * 2 * SLC_TILE,
-                                pair_words(x[2 * i] + k, x[2 * i + 1] + k, m));
+            _mm512_storeu_si512(
+                to + i * 2 * SLC_TILE,
+                norm ? normed_words(x[2 * i], x[2 * i + 1], zeros, norm, k, m)
+                     : pair_words(x[2 * i] + k, x[2 * i + 1] + k, m));
     }
+}
+
+void slc_amx_norm(uint16_t *to, const uint16_t *x, size_t count, size_t c,
+                  const struct slc_affine *norm)
+{
+    enum { AHEAD = 2048 }; /* a page */
+    for (size_t i = 0; i < count; i++, x += c, to += c)
+        for (size_t k = 0; k < c; k += SLC_TILE) {
+            const __mmask16 m = first_of(c - k);
+            _mm_prefetch((const char *)(x + k + AHEAD), _MM_HINT_T0);
+            const __m512 y =
+                normed(widen(_mm256_maskz_loadu_epi16(m, x + k)), norm, k, m);
+            _mm256_mask_storeu_epi16(to + k, m, narrow(y));
+        }
 }
 
 void slc_amx_give(float *w, bool add, size_t rows, size_t columns, size_t across,

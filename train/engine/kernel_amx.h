@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct slc_affine;
+
 enum {
     SLC_TILE = 16,                            /* rows of a tile, and f32 numbers across */
     SLC_TILE_DEPTH = 32,                      /* bf16 numbers across */
@@ -60,9 +62,15 @@ void slc_amx_learn(float *const to[2][2], bool add, const uint16_t *const a[2],
 void slc_amx_turn(uint16_t *to, size_t next, const uint16_t *const x[32],
                   const uint16_t *const ahead[32], size_t c);
 
-/* 32 pixels of c channels by pairs: tile k / 16 holds [16 pairs][16 channels][2]. */
+/* 32 pixels of c channels by pairs: tile k / 16 holds [16 pairs][16 channels][2]. norm, if not
+ * NULL: what is made of all but those at zeros. */
 void slc_amx_pair(uint16_t *to, size_t next, const uint16_t *const x[32],
-                  const uint16_t *const ahead[32], size_t c);
+                  const uint16_t *const ahead[32], size_t c,
+                  const struct slc_affine *norm, const uint16_t *zeros);
+
+/* count pixels of c channels as batch norm makes them. */
+void slc_amx_norm(uint16_t *to, const uint16_t *x, size_t count, size_t c,
+                  const struct slc_affine *norm);
 
 /* A sum's rows to weights: number (r, i) of rows x 16 goes, or is added, to
  * w[r * across + i * down], for i below columns. */

@@ -48,9 +48,16 @@ void slc_amx_turn(uint16_t *to, size_t next, const uint16_t *const x[32],
 }
 
 void slc_amx_pair(uint16_t *to, size_t next, const uint16_t *const x[32],
-                  const uint16_t *const ahead[32], size_t c)
+                  const uint16_t *const ahead[32], size_t c,
+                  const struct slc_affine *norm, const uint16_t *zeros)
 {
-    (void)to, (void)next, (void)x, (void)ahead, (void)c;
+    (void)to, (void)next, (void)x, (void)ahead, (void)c, (void)norm, (void)zeros;
+}
+
+void slc_amx_norm(uint16_t *to, const uint16_t *x, size_t count, size_t c,
+                  const struct slc_affine *norm)
+{
+    (void)to, (void)x, (void)count, (void)c, (void)norm;
 }
 
 void slc_amx_give(float *w, bool add, size_t rows, size_t columns, size_t across,

@@ -114,6 +114,7 @@ static void batch_forward(const slc_call *c)
 {
     const size_t channels = c->node->out.c;
     if (!c->again || c->task->lazy < 0) find_factors(c);
+    if (c->task->unmade) return;
     const slc_affine f = {kept(c, A), kept(c, B), c->task->lo, c->task->hi};
 #pragma omp parallel for num_threads(c->threads) schedule(static)
     for (size_t i = 0; i < SLC_LANES; i++) {
@@ -123,6 +124,13 @@ static void batch_forward(const slc_call *c)
                      slc_shift(c->ex, c->x[0], lo * channels),
                      slc_shift(c->ex, c->add, lo * channels), hi - lo, channels, &f);
     }
+}
+
+slc_affine slc_norm_made(const slc_exec *ex, const slc_task *t)
+{
+    const float *saved = (const float *)((const char *)ex->block + t->saved_at);
+    return (slc_affine){saved + A * t->node->out.c, saved + B * t->node->out.c, t->lo,
+                        t->hi};
 }
 
 static void give(const slc_call *c, size_t which, size_t k, double value)

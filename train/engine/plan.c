@@ -120,6 +120,7 @@ static void make_tasks(planner *p)
                               .index = i,
                               .op = slc_run_of(node->layer),
                               .add = -1,
+                              .reads_norm = -1,
                               .lo = -INFINITY,
                               .hi = INFINITY,
                               .out = (int)i + 1,
@@ -223,9 +224,9 @@ static void use_all(planner *p, const slc_task *t, int time,
                     void (*use)(planner *p, int value, int time))
 {
     for (size_t k = 0; k < t->inputs; k++)
-        use(p, t->in[k], time);
+        use(p, slc_task_reads(p->plan, t, k), time);
     if (t->add >= 0) use(p, t->add, time);
-    use(p, t->out, time);
+    if (!t->unmade) use(p, t->out, time);
 }
 
 static void backward_lives(planner *p)
@@ -241,7 +242,7 @@ static void backward_lives(planner *p)
         use_grad(p, t->out, time);
         written[p->plan->value[t->out].root] = true;
         for (size_t k = 0; k < t->inputs; k++) {
-            if (t->op->keeps_x) use_late(p, t->in[k], time);
+            if (t->op->keeps_x) use_late(p, slc_task_reads(p->plan, t, k), time);
             if (!t->wants_dx[k]) continue;
             if (p->plan->value[t->in[k]].root != p->plan->value[t->out].root)
                 t->adds_dx[k] = adds(p, written, t->in[k]);
@@ -414,6 +415,7 @@ static slc_status plan_one(slc_exec *ex, slc_runplan *plan, bool train, slc_err 
     for (size_t i = 0; i < plan->tasks; i++)
         plan->task[i].in_shape = home_shape(&p, plan->task[i].in[0]);
     if (train) mark_backward(&p);
+    if (train) slc_runplan_unmake(ex, plan, p.readers);
     if (train &&
         !slc_runplan_time(plan, nodes, ex->checkpoints, !ex->checkpoints && !ex->keeps)) {
         status = slc_fail(err, SLC_ENOMEM, "model: memory ran out");

@@ -93,7 +93,8 @@ static bool make_again(slc_runplan *plan, const bool *kept, slc_task *t, int val
 {
     const int root = root_of(plan, value);
     slc_task *maker = maker_of(plan, root);
-    if (!maker || !maker->op->again_is_cheap || !maker->backward || maker->again >= 0)
+    if (!maker || !maker->op->again_is_cheap || !maker->backward || maker->again >= 0 ||
+        maker->unmade)
         return false;
     if (root_of(plan, maker->in[0]) == root) return false;
     if (maker->add >= 0 && !kept[root_of(plan, maker->add)]) return false;
