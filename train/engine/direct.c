@@ -6,6 +6,7 @@
  * depends on the threads, so neither do the bits. */
 #include "train/engine/direct.h"
 
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,6 @@ enum {
     BLOCK = 48,                /* pixels multiplied at a time */
     CHUNK_FLOATS = 256 * 1024, /* of both sides' panels: what a shared cache holds */
     LEAST_CHUNK = 64,
-    TASKS = 4, /* of learning for each thread, if there are channels enough */
     /* Channels, on either side, from which it pays (one Zen 3 core, against oneDNN 2.6): 1 x 1
      * and strided filters, where 16 to 32 channels are as fast; others, where 16 channels are
      * half as fast and 64 1.3 times. */
@@ -121,7 +121,8 @@ static size_t scratch(const void *out)
     const product *p = out;
     if (!p->geom.train) return 0;
     return weight_bytes(p) +
-           (room_size(p, p->geom.in.c) + room_size(p, p->geom.out.c)) * sizeof(float);
+           p->threads * (room_size(p, p->geom.in.c) + room_size(p, p->geom.out.c)) *
+               sizeof(float);
 }
 
 /* A corner of weights, outs x ins x taps, to places of each tap so far apart. */
@@ -277,48 +278,82 @@ static bool backward_data(void *out, const slc_product_call *call)
     return true;
 }
 
+/* Channels from low to high - 1, whole panels but for the last. */
+typedef struct range {
+    size_t low, high;
+} range;
+
+/* Part number i of parts of c channels. */
+static range part_of(const product *p, size_t c, size_t i, size_t parts)
+{
+    const size_t panel = p->k->panel, panels = (c + panel - 1) / panel;
+    return (range){slc_min(panels * i / parts * panel, c),
+                   slc_min(panels * (i + 1) / parts * panel, c)};
+}
+
+/* A thread's share of a weight gradient: what it learns it packs itself, into its own cache. */
+typedef struct share {
+    range in, out;
+    float *v, *m; /* its panels of both */
+} share;
+
+/* The sides are cut so that as few channels as can be are packed twice. */
+static share share_of(const product *p, float *rooms)
+{
+    const size_t in = p->geom.in.c, out = p->geom.out.c, panel = p->k->panel;
+    const size_t threads = (size_t)omp_get_num_threads(),
+                 i = (size_t)omp_get_thread_num();
+    const size_t wide = slc_max(in, out), panels = (wide + panel - 1) / panel;
+    const size_t across = slc_min(threads, panels), down = threads / across;
+    const bool idle = i >= across * down;
+    const range high = idle ? (range){0} : part_of(p, wide, i % across, across),
+                low = idle ? (range){0} : part_of(p, slc_min(in, out), i / across, down);
+    share s = {.in = in > out ? high : low, .out = in > out ? low : high};
+    s.v = rooms + i * (room_size(p, in) + room_size(p, out));
+    s.m = s.v + room_size(p, in);
+    return s;
+}
+
 /* Outputs from number first on into panels. */
 static void pack_outputs(const product *p, const float *dy, size_t first, size_t count,
-                         float *room)
+                         const share *s)
 {
     const size_t c = p->geom.out.c;
-#pragma omp for schedule(static)
     for (size_t i = 0; i < count; i += BLOCK) {
         const float *from[BLOCK];
         const size_t here = slc_min(BLOCK, count - i);
         for (size_t j = 0; j < here; j++)
-            from[j] = dy + (first + i + j) * c;
-        p->k->pixel_pack(room + i * p->k->panel, from, here, c, p->chunk);
+            from[j] = dy + (first + i + j) * c + s->out.low;
+        p->k->pixel_pack(s->m + i * p->k->panel, from, here, s->out.high - s->out.low,
+                         p->chunk);
     }
 }
 
 /* The inputs under a tap of them. */
 static void pack_inputs(const product *p, const way *w, size_t tap, size_t first,
-                        size_t count, float *room)
+                        size_t count, const share *s)
 {
-#pragma omp for schedule(static)
     for (size_t i = 0; i < count; i += BLOCK) {
         const float *from[BLOCK];
         const size_t here = slc_min(BLOCK, count - i);
-        for (size_t j = 0; j < here; j++)
+        for (size_t j = 0; j < here; j++) {
             from[j] = source(p, w, spot_of(p, w, first + i + j), tap);
-        p->k->pixel_pack(room + i * p->k->panel, from, here, w->in.c, p->chunk);
+            if (from[j] != p->zeros) from[j] += s->in.low;
+        }
+        p->k->pixel_pack(s->v + i * p->k->panel, from, here, s->in.high - s->in.low,
+                         p->chunk);
     }
 }
 
-/* Adds a chunk's products of two sides' panels to sums, [wide / panel][narrow][panel]. */
-static void learn(const product *p, const float *narrow, size_t low, const float *wide,
-                  size_t high, size_t count, bool add, float *sums)
+/* Adds a chunk's products of two sides' panels, of channels l and h, to sums,
+ * [wide / panel][narrow][panel]. */
+static void learn(const product *p, const float *narrow, range l, const float *wide,
+                  range h, size_t count, bool add, float *sums)
 {
-    const size_t panel = p->k->panel, panels = (high + panel - 1) / panel;
-    const size_t cuts = slc_max(TASKS * p->threads / panels, 1);
-    const size_t stripe = slc_round_up((low + cuts - 1) / cuts, panel);
-#pragma omp for schedule(static) collapse(2)
-    for (size_t j = 0; j < high; j += panel)
-        for (size_t i = 0; i < low; i += stripe)
-            p->k->pixel_learn(sums + j * low + i * panel, add, narrow + i * p->chunk,
-                              wide + j * p->chunk, count, slc_min(stripe, low - i),
-                              p->chunk);
+    const size_t panel = p->k->panel, low = slc_min(p->geom.in.c, p->geom.out.c);
+    for (size_t j = h.low; j < h.high && l.low < l.high; j += panel)
+        p->k->pixel_learn(sums + j * low + l.low * panel, add, narrow,
+                          wide + (j - h.low) * p->chunk, count, l.high - l.low, p->chunk);
 }
 
 /* From sums to PyTorch's order. */
@@ -342,24 +377,25 @@ static bool backward_weights(void *out, const slc_product_call *call)
 {
     const product *p = out;
     const slc_geom *g = &p->geom;
-    const size_t in = g->in.c, outs = g->out.c, pixels = g->n * g->out.h * g->out.w;
+    const size_t pixels = g->n * g->out.h * g->out.w;
     const way w = {.from = call->x, .in = g->in, .out = g->out};
-    float *sums = call->scratch, *v = sums + taps_of(g) * tap_size(p),
-          *m = v + room_size(p, in);
+    float *sums = call->scratch, *rooms = sums + taps_of(g) * tap_size(p);
 #pragma omp parallel num_threads((int)p->threads)
     {
+        const share s = share_of(p, rooms);
         for (size_t first = 0; first < pixels; first += p->chunk) {
             const size_t count = slc_min(p->chunk, pixels - first);
-            pack_outputs(p, call->dy, first, count, m);
+            pack_outputs(p, call->dy, first, count, &s);
             for (size_t t = 0; t < taps_of(g); t++) {
                 float *to = sums + t * tap_size(p);
-                pack_inputs(p, &w, t, first, count, v);
-                if (outs < in)
-                    learn(p, m, outs, v, in, count, first > 0, to);
+                pack_inputs(p, &w, t, first, count, &s);
+                if (g->out.c < g->in.c)
+                    learn(p, s.m, s.out, s.v, s.in, count, first > 0, to);
                 else
-                    learn(p, v, in, m, outs, count, first > 0, to);
+                    learn(p, s.v, s.in, s.m, s.out, count, first > 0, to);
             }
         }
+#pragma omp barrier
         give_weights(p, call, sums);
     }
     return true;
