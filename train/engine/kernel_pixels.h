@@ -69,10 +69,14 @@ static void pixel_product(float *const *y, bool add, const float *const *x, size
 static void pixel_pack(float *to, const float *const *x, size_t rows, size_t c,
                        size_t room)
 {
+    enum { AHEAD = 8 }; /* pixels */
     for (size_t i = 0; i < rows; i++, to += PANEL) {
+        const float *const next = x[i + AHEAD < rows ? i + AHEAD : i];
         size_t k = 0;
-        for (; k + V <= c; k += V)
+        for (; k + V <= c; k += V) {
+            __builtin_prefetch(next + k);
             *(vecf_any *)(to + k / PANEL * PANEL * room + k % PANEL) = load_f(x[i] + k);
+        }
         if (k < c)
             memcpy(to + k / PANEL * PANEL * room + k % PANEL, x[i] + k,
                    (c - k) * sizeof(float));
