@@ -13,11 +13,13 @@
 #include "base/isa.h"
 #include "base/num.h"
 #include "train/engine/amx_impl.h"
+#include "train/engine/shares.h"
 
 enum {
     MAX_STEPS = 800,
     PART_BYTES = 768 * 1024,   /* of laid out pixels that a thread multiplies at a time */
     WEIGHT_BYTES = 512 * 1024, /* that stay in a core's cache beside a part */
+    PARTS = 2,                 /* for each thread, be they ever so small */
     PAST_BYTES = 8 << 20,      /* outputs that no cache keeps until they are read again */
     LEAST_PITCH = 16,          /* numbers that a place counts for, be they less */
     LEAST_CHANNELS = 16,
@@ -82,6 +84,12 @@ static bool has_few(const slc_sweep *s)
     return weights_size(s) * sizeof(uint16_t) <= WEIGHT_BYTES;
 }
 
+/* What the batch is cut into at least. Many weights go past once for each part. */
+static size_t lanes_of(const slc_tiled *p, const slc_sweep *s, bool sums)
+{
+    return sums || has_few(s) ? slc_max(SLC_LANES, p->threads) : PARTS * p->threads;
+}
+
 static void free_product(void **out)
 {
     slc_tiled *p = *out;
@@ -120,7 +128,7 @@ static void set_rooms(slc_tiled *p)
         slc_sweep *s = &p->sweep[i];
         s->u = p->weights[i > 0];
         p->weights[i > 0] += weights_size(s);
-        p->room[i > 0] = slc_max(p->room[i > 0], room_of(s, p->threads));
+        p->room[i > 0] = slc_max(p->room[i > 0], room_of(s, lanes_of(p, s, false)));
     }
     p->room[0] = slc_max(p->room[0], room_of(&p->sweep[0], SLC_LANES)); /* with sums */
 }
@@ -250,30 +258,37 @@ static void clear_part(const slc_sweep *s, const way *w, slc_part u)
                        0, s->out.c * sizeof(*w->out.y));
 }
 
-/* Every thread has its own parts; with sums, whole lanes of them. */
+/* One part, or with sums all those of a lane. */
+static void multiply_lane(const slc_tiled *p, const slc_sweep *s, const way *w,
+                          const slc_part *first, size_t parts, size_t lanes, size_t lane,
+                          uint16_t *room)
+{
+    const size_t c = s->out.c;
+    slc_amx_out out = w->out;
+    if (out.sums) out.sums = memset(out.sums + lane * 2 * c, 0, 2 * c * sizeof(double));
+    for (size_t i = parts * lane / lanes; i < parts * (lane + 1) / lanes; i++) {
+        const slc_part u = slc_sweep_part(s, first, i);
+        if (s->taps > 0)
+            multiply_part(p, s, w, u, &out, room, first);
+        else
+            clear_part(s, w, u);
+    }
+}
+
 static void multiply(const slc_tiled *p, const slc_sweep *s, const way *w,
                      uint16_t *rooms, size_t room)
 {
     slc_part first;
-    const size_t lanes = w->out.sums ? SLC_LANES : p->threads, c = s->out.c;
-    const size_t parts = cut_products(s, lanes, &first);
+    slc_shares shares;
+    const size_t parts = cut_products(s, lanes_of(p, s, w->out.sums), &first);
+    const size_t lanes = w->out.sums ? SLC_LANES : parts;
+    slc_shares_set(&shares, lanes, p->threads);
 #pragma omp parallel num_threads((int)p->threads)
     {
+        const size_t t = (size_t)omp_get_thread_num();
         slc_amx_begin();
-#pragma omp for schedule(static) nowait
-        for (size_t lane = 0; lane < lanes; lane++) {
-            slc_amx_out out = w->out;
-            if (out.sums)
-                out.sums = memset(out.sums + lane * 2 * c, 0, 2 * c * sizeof(double));
-            for (size_t i = parts * lane / lanes; i < parts * (lane + 1) / lanes; i++) {
-                const slc_part u = slc_sweep_part(s, &first, i);
-                if (s->taps > 0)
-                    multiply_part(p, s, w, u, &out,
-                                  rooms + (size_t)omp_get_thread_num() * room, &first);
-                else
-                    clear_part(s, w, u);
-            }
-        }
+        for (size_t lane; slc_shares_take(&shares, t, &lane);)
+            multiply_lane(p, s, w, &first, parts, lanes, lane, rooms + t * room);
         slc_amx_end();
     }
 }

@@ -5,6 +5,7 @@
 #include "base/num.h"
 #include "train/engine/amx_impl.h"
 #include "train/engine/kernel.h"
+#include "train/engine/shares.h"
 
 enum {
     CHUNK_BYTES = 1536 * 1024
@@ -242,19 +243,35 @@ static bool shares_well(size_t channels)
     return sides % threads == 0 || sides >= 4 * threads;
 }
 
-static void learn_all(const slc_tiled *p, const slc_sweep *s, const chunk *c, size_t v,
-                      range k, range i, bool add)
+/* Adds to all sums of copy v's taps, of block number i of 32 x 32 channels: blocks of the same
+ * channels of the side that threads share follow one another. */
+static void learn_block(const slc_tiled *p, const slc_sweep *s, const chunk *c, size_t v,
+                        bool by_ins, size_t i, bool add)
 {
+    const size_t outs = slc_amx_sides(s->out.c), ins = slc_amx_sides(p->ins);
+    const size_t k = by_ins ? i % outs : i / ins, l = by_ins ? i / outs : i % ins;
     for (size_t t = 0; t < s->taps; t++)
-        for (size_t a = k.low; s->tap[t].variant == v && a < k.high; a += SLC_TILE_SIDE)
-            for (size_t b = i.low; b < i.high; b += SLC_TILE_SIDE)
-                learn(p, s, c, &s->tap[t], a, b, add);
+        if (s->tap[t].variant == v)
+            learn(p, s, c, &s->tap[t], k * SLC_TILE_SIDE, l * SLC_TILE_SIDE, add);
+}
+
+/* Blocks of the channels that this thread has laid out itself, or its part of all. */
+static void share_blocks(const slc_tiled *p, slc_shares *shares, bool own, bool by_ins)
+{
+    const size_t outs = slc_amx_sides(p->geom.out.c), ins = slc_amx_sides(p->ins);
+    const size_t threads = (size_t)omp_get_num_threads();
+    slc_shares_set(shares, outs * ins, threads);
+    if (!own || threads > SLC_SHARES) return;
+    const size_t sides = by_ins ? ins : outs, each = by_ins ? outs : ins;
+    for (size_t t = 0; t < threads; t++)
+        slc_shares_give(shares, t, sides * t / threads * each,
+                        sides * (t + 1) / threads * each);
 }
 
 /* What a core lays out itself it need not fetch from another: each thread has its own channels
  * of the larger side, if they share well, and the smaller side is laid out by all for all. */
 static void learn_chunk(const slc_tiled *p, const slc_sweep *s, const chunk *c,
-                        const slc_product_call *call, bool add)
+                        const slc_product_call *call, slc_shares *shares, bool add)
 {
     const range outs = {0, s->out.c}, ins = {0, p->ins};
     const bool larger = p->ins * s->variants > s->out.c;
@@ -276,22 +293,18 @@ static void learn_chunk(const slc_tiled *p, const slc_sweep *s, const chunk *c,
             turn_slabs(p, s, c, call->dy, c->slabs * t / p->threads,
                        c->slabs * (t + 1) / p->threads, outs);
     for (size_t v = 0; v < s->variants; v++) {
+#pragma omp single nowait
+        share_blocks(p, shares, own_ins || own_outs, own_ins);
         if (own_ins)
             pair_slabs(p, s, c, call, v, 0, c->pairs, i);
         else
-#pragma omp for schedule(static)
+#pragma omp for schedule(static) nowait
             for (size_t t = 0; t < p->threads; t++)
                 pair_slabs(p, s, c, call, v, c->pairs * t / p->threads,
                            c->pairs * (t + 1) / p->threads, ins);
-        if (own_ins || own_outs)
-            learn_all(p, s, c, v, k, i, add);
-        else
-#pragma omp for schedule(static) collapse(2) nowait
-            for (size_t a = 0; a < s->out.c; a += SLC_TILE_SIDE)
-                for (size_t b = 0; b < p->ins; b += SLC_TILE_SIDE)
-                    learn_all(p, s, c, v,
-                              (range){a, slc_min(a + SLC_TILE_SIDE, s->out.c)},
-                              (range){b, slc_min(b + SLC_TILE_SIDE, p->ins)}, add);
+#pragma omp barrier
+        for (size_t b; slc_shares_take(shares, (size_t)omp_get_thread_num(), &b);)
+            learn_block(p, s, c, v, own_ins, b, add);
 #pragma omp barrier
     }
 }
@@ -302,6 +315,7 @@ bool slc_amx_backward_weights(void *out, const slc_product_call *call)
     const slc_sweep *s = &p->sweep[1];
     float *const sums = call->scratch;
     slc_part first;
+    slc_shares shares;
     const size_t parts = cut_lessons(s, &first);
 #pragma omp parallel num_threads((int)p->threads)
     {
@@ -312,7 +326,7 @@ bool slc_amx_backward_weights(void *out, const slc_product_call *call)
         slc_amx_begin();
         for (size_t i = 0; i < parts; i++) {
             set_chunk(s, slc_sweep_part(s, &first, i), &c);
-            learn_chunk(p, s, &c, call, i > 0);
+            learn_chunk(p, s, &c, call, &shares, i > 0);
         }
         slc_amx_end();
 #pragma omp for schedule(static)
