@@ -287,7 +287,7 @@ static void multiply(const slc_tiled *p, const slc_sweep *s, const way *w,
     {
         const size_t t = (size_t)omp_get_thread_num();
         slc_amx_begin();
-        for (size_t lane; slc_shares_take(&shares, t, &lane);)
+        SLC_EACH_SHARE (shares, lane)
             multiply_lane(p, s, w, &first, parts, lanes, lane, rooms + t * room);
         slc_amx_end();
     }

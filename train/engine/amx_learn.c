@@ -225,12 +225,10 @@ static void give_outputs(const slc_tiled *p, const slc_product_call *call,
         }
 }
 
-/* This thread's share of sides of 32 channels. */
-static range share(size_t channels)
+/* Thread number t's share of sides of 32 channels. */
+static range share(size_t channels, size_t t, size_t threads)
 {
     const size_t sides = slc_amx_sides(channels);
-    const size_t t = (size_t)omp_get_thread_num(),
-                 threads = (size_t)omp_get_num_threads();
     return (range){slc_min(sides * t / threads * SLC_TILE_SIDE, channels),
                    slc_min(sides * (t + 1) / threads * SLC_TILE_SIDE, channels)};
 }
@@ -243,29 +241,36 @@ static bool shares_well(size_t channels)
     return sides % threads == 0 || sides >= 4 * threads;
 }
 
-/* Adds to all sums of copy v's taps, of block number i of 32 x 32 channels: blocks of the same
- * channels of the side that threads share follow one another. */
-static void learn_block(const slc_tiled *p, const slc_sweep *s, const chunk *c, size_t v,
-                        bool by_ins, size_t i, bool add)
-{
-    const size_t outs = slc_amx_sides(s->out.c), ins = slc_amx_sides(p->ins);
-    const size_t k = by_ins ? i % outs : i / ins, l = by_ins ? i / outs : i % ins;
-    for (size_t t = 0; t < s->taps; t++)
-        if (s->tap[t].variant == v)
-            learn(p, s, c, &s->tap[t], k * SLC_TILE_SIDE, l * SLC_TILE_SIDE, add);
-}
+/* Who lays out what, and what is shared out: with outs or ins, every thread has channels of that
+ * side, and an item is one thread's channels with 32 of the other side; else it is 32 outputs. */
+typedef struct plan {
+    bool outs, ins;
+    size_t threads;
+} plan;
 
-/* Blocks of the channels that this thread has laid out itself, or its part of all. */
-static void share_blocks(const slc_tiled *p, slc_shares *shares, bool own, bool by_ins)
+static size_t items_of(const slc_tiled *p, plan by)
 {
     const size_t outs = slc_amx_sides(p->geom.out.c), ins = slc_amx_sides(p->ins);
-    const size_t threads = (size_t)omp_get_num_threads();
-    slc_shares_set(shares, outs * ins, threads);
-    if (!own || threads > SLC_SHARES) return;
-    const size_t sides = by_ins ? ins : outs, each = by_ins ? outs : ins;
-    for (size_t t = 0; t < threads; t++)
-        slc_shares_give(shares, t, sides * t / threads * each,
-                        sides * (t + 1) / threads * each);
+    return by.ins ? by.threads * outs : by.outs ? by.threads * ins : outs * ins;
+}
+
+static range one_side(size_t side, size_t channels)
+{
+    return (range){side * SLC_TILE_SIDE, slc_min((side + 1) * SLC_TILE_SIDE, channels)};
+}
+
+/* Adds to the sums of item number i, of the taps of copy v. */
+static void learn_item(const slc_tiled *p, const slc_sweep *s, const chunk *c, size_t v,
+                       plan by, size_t i, bool add)
+{
+    const size_t outs = slc_amx_sides(p->geom.out.c), ins = slc_amx_sides(p->ins);
+    range k = one_side(i / ins, s->out.c), l = one_side(i % ins, p->ins);
+    if (by.outs) k = share(s->out.c, i / ins, by.threads);
+    if (by.ins) k = one_side(i % outs, s->out.c), l = share(p->ins, i / outs, by.threads);
+    for (size_t t = 0; t < s->taps; t++)
+        for (size_t a = k.low; s->tap[t].variant == v && a < k.high; a += SLC_TILE_SIDE)
+            for (size_t b = l.low; b < l.high; b += SLC_TILE_SIDE)
+                learn(p, s, c, &s->tap[t], a, b, add);
 }
 
 /* What a core lays out itself it need not fetch from another: each thread has its own channels
@@ -275,17 +280,19 @@ static void learn_chunk(const slc_tiled *p, const slc_sweep *s, const chunk *c,
 {
     const range outs = {0, s->out.c}, ins = {0, p->ins};
     const bool larger = p->ins * s->variants > s->out.c;
-    const bool own_ins = larger && shares_well(p->ins);
-    const bool own_outs = !own_ins && shares_well(s->out.c);
-    const range k = own_outs ? share(s->out.c) : outs;
-    const range i = own_ins ? share(p->ins) : ins;
+    plan by = {.ins = larger && shares_well(p->ins),
+               .threads = (size_t)omp_get_num_threads()};
+    by.outs = !by.ins && shares_well(s->out.c);
+    const size_t me = (size_t)omp_get_thread_num();
+    const range k = by.outs ? share(s->out.c, me, by.threads) : outs;
+    const range i = by.ins ? share(p->ins, me, by.threads) : ins;
     if (s->runs) {
 #pragma omp for schedule(static) collapse(2)
         for (size_t v = 0; v < s->variants; v++)
             for (size_t a = 0; a < c->u.images; a++)
                 slc_sweep_lay_image(s, call->x, NULL, c->u, v, a, c->laid);
     }
-    if (own_outs)
+    if (by.outs)
         turn_slabs(p, s, c, call->dy, 0, c->slabs, k);
     else
 #pragma omp for schedule(static)
@@ -294,8 +301,11 @@ static void learn_chunk(const slc_tiled *p, const slc_sweep *s, const chunk *c,
                        c->slabs * (t + 1) / p->threads, outs);
     for (size_t v = 0; v < s->variants; v++) {
 #pragma omp single nowait
-        share_blocks(p, shares, own_ins || own_outs, own_ins);
-        if (own_ins)
+        {
+            slc_shares_set(shares, items_of(p, by), by.threads);
+            shares->kept = 1;
+        }
+        if (by.ins)
             pair_slabs(p, s, c, call, v, 0, c->pairs, i);
         else
 #pragma omp for schedule(static) nowait
@@ -303,8 +313,8 @@ static void learn_chunk(const slc_tiled *p, const slc_sweep *s, const chunk *c,
                 pair_slabs(p, s, c, call, v, c->pairs * t / p->threads,
                            c->pairs * (t + 1) / p->threads, ins);
 #pragma omp barrier
-        for (size_t b; slc_shares_take(shares, (size_t)omp_get_thread_num(), &b);)
-            learn_block(p, s, c, v, own_ins, b, add);
+        SLC_EACH_SHARE (*shares, b)
+            learn_item(p, s, c, v, by, b, add);
 #pragma omp barrier
     }
 }

@@ -6,7 +6,6 @@
  * depends on the threads, so neither do the bits. */
 #include "train/engine/direct.h"
 
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +13,7 @@
 #include "base/isa.h"
 #include "base/num.h"
 #include "train/engine/kernel.h"
+#include "train/engine/shares.h"
 
 enum {
     BLOCK = 48,                /* pixels multiplied at a time */
@@ -237,12 +237,11 @@ static void convolve_block(const product *p, const way *w, size_t first, size_t 
 static void convolve(const product *p, const way *w)
 {
     const size_t pixels = p->geom.n * down(p, w) * across(p, w);
-#pragma omp parallel for num_threads((int)p->threads) schedule(static)
-    for (size_t part = 0; part < p->threads; part++) {
-        const size_t end = pixels * (part + 1) / p->threads;
-        for (size_t i = pixels * part / p->threads; i < end; i += BLOCK)
-            convolve_block(p, w, i, slc_min(BLOCK, end - i));
-    }
+    slc_shares shares;
+    slc_shares_set(&shares, (pixels + BLOCK - 1) / BLOCK, p->threads);
+#pragma omp parallel num_threads((int)p->threads)
+    SLC_EACH_SHARE (shares, i)
+        convolve_block(p, w, i * BLOCK, slc_min(BLOCK, pixels - i * BLOCK));
 }
 
 static bool forward(void *out, const slc_product_call *call)

@@ -60,8 +60,7 @@ static const double *sum_up(const slc_call *c, float *pivot)
         return c->ex->sums;
     }
     c->k->to_f32(pivot, c->x[0], channels);
-#pragma omp parallel for num_threads(c->threads) schedule(static)
-    for (size_t i = 0; i < SLC_LANES; i++) {
+    SLC_LANES_SHARED (c, i) {
         size_t lo, hi;
         slc_lane(rows_of(c), 1, i, &lo, &hi);
         c->k->stats(slc_shift(c->ex, c->x[0], lo * channels), hi - lo, channels, pivot,
@@ -116,8 +115,7 @@ static void batch_forward(const slc_call *c)
     if (!c->again || c->task->lazy < 0) find_factors(c);
     if (c->task->unmade) return;
     const slc_affine f = {kept(c, A), kept(c, B), c->task->lo, c->task->hi};
-#pragma omp parallel for num_threads(c->threads) schedule(static)
-    for (size_t i = 0; i < SLC_LANES; i++) {
+    SLC_LANES_SHARED (c, i) {
         size_t lo, hi;
         slc_lane(rows_of(c), 1, i, &lo, &hi);
         c->k->affine(slc_shift(c->ex, c->y, lo * channels),
@@ -147,8 +145,7 @@ static void back_factors(const slc_call *c, slc_affine_back *f, const void *y, v
     const slc_norm_settings *s = c->node->settings;
     const size_t channels = c->node->out.c, rows = rows_of(c);
     const float *inv = kept(c, INV), *a = kept(c, A);
-#pragma omp parallel for num_threads(c->threads) schedule(static)
-    for (size_t i = 0; i < SLC_LANES; i++) {
+    SLC_LANES_SHARED (c, i) {
         size_t lo, hi;
         slc_lane(rows, 1, i, &lo, &hi);
         c->k->affine_sums(
@@ -184,8 +181,7 @@ static void batch_backward(const slc_call *c)
     back_factors(c, &f, y, gives ? c->dadd : NULL, p, q, r);
     f.open = gives;
     if (gives && !c->dx[0]) return;
-#pragma omp parallel for num_threads(c->threads) schedule(static)
-    for (size_t i = 0; i < SLC_LANES; i++) {
+    SLC_LANES_SHARED (c, i) {
         size_t lo, hi;
         slc_lane(rows_of(c), 1, i, &lo, &hi);
         const size_t at = lo * channels;

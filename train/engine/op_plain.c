@@ -14,9 +14,7 @@ static size_t size_of(const slc_call *c)
 #define EACH_LANE(c, count, unit, body)                                                  \
     do {                                                                                 \
         const size_t count_ = (count);                                                   \
-        _Pragma("omp parallel for num_threads((c)->threads) schedule(static)") for (     \
-            size_t lane = 0; lane < SLC_LANES; lane++)                                   \
-        {                                                                                \
+        SLC_LANES_SHARED (c, lane) {                                                     \
             size_t lo, hi;                                                               \
             slc_lane(count_, unit, lane, &lo, &hi);                                      \
             if (lo < hi) {                                                               \

@@ -4,6 +4,7 @@
 #ifndef TRAIN_ENGINE_SHARES_H
 #define TRAIN_ENGINE_SHARES_H
 
+#include <omp.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@ enum { SLC_SHARES = 64 }; /* of more threads, some begin with the same */
 
 typedef struct slc_shares {
     size_t count;
+    size_t kept; /* items that only their owner takes, if all owners run */
     _Atomic uint64_t left[SLC_SHARES]; /* first item << 32 | the one after the last */
 } slc_shares;
 
@@ -27,6 +29,7 @@ static inline void slc_shares_give(slc_shares *s, size_t t, size_t from, size_t 
 static inline void slc_shares_set(slc_shares *s, size_t items, size_t threads)
 {
     s->count = threads < SLC_SHARES ? threads : SLC_SHARES;
+    s->kept = 0;
     for (size_t t = 0; t < s->count; t++)
         slc_shares_give(s, t, items * t / s->count, items * (t + 1) / s->count);
 }
@@ -62,9 +65,13 @@ static inline bool slc_shares_take(slc_shares *s, size_t t, size_t *item)
                 slc_shares_left(atomic_load_explicit(&s->left[i], memory_order_relaxed));
             if (left > most) most = left, whose = i;
         }
-        if (most == 0) return false;
+        if (most <= s->kept) return false;
         if (slc_shares_try(s, whose, false, item)) return true;
     }
 }
+
+/* In a parallel region: i is one item after the other that this thread takes. */
+#define SLC_EACH_SHARE(shares, i)                                                        \
+    for (size_t i; slc_shares_take(&(shares), (size_t)omp_get_thread_num(), &i);)
 
 #endif

@@ -17,6 +17,7 @@
 #include "base/isa.h"
 #include "base/num.h"
 #include "train/engine/kernel.h"
+#include "train/engine/shares.h"
 
 enum {
     IN = 6, /* sides of a tile */
@@ -205,12 +206,12 @@ static void convolve_block(const product *p, const way *w, size_t first, size_t 
 static void convolve(const product *p, const way *w, float *room)
 {
     const size_t tiles = tiles_of(p, w->out), blocks = (tiles + p->block - 1) / p->block;
-#pragma omp parallel for num_threads((int)p->threads) schedule(static)
-    for (size_t part = 0; part < p->threads; part++)
-        for (size_t b = blocks * part / p->threads; b < blocks * (part + 1) / p->threads;
-             b++)
-            convolve_block(p, w, b * p->block, slc_min(p->block, tiles - b * p->block),
-                           room + part * room_size(p, p->block));
+    slc_shares shares;
+    slc_shares_set(&shares, blocks, p->threads);
+#pragma omp parallel num_threads((int)p->threads)
+    SLC_EACH_SHARE (shares, b)
+        convolve_block(p, w, b * p->block, slc_min(p->block, tiles - b * p->block),
+                       room + (size_t)omp_get_thread_num() * room_size(p, p->block));
 }
 
 /* Weights of a net that learns are other ones in every step: their planes, four times as
@@ -275,18 +276,23 @@ static bool backward_weights(void *out, const slc_product_call *call)
                  plane = plane_size(p), tiles = tiles_of(p, p->geom.out),
                  next_v = panels_size(p, p->chunk, in),
                  next_m = panels_size(p, p->chunk, outs);
+    const size_t panels = (in + panel - 1) / panel;
     float *sums = call->scratch, *v = sums + PLANES * plane, *m = v + PLANES * next_v;
+    slc_shares shares;
 #pragma omp parallel num_threads((int)p->threads)
     {
         for (size_t first = 0; first < tiles; first += p->chunk) {
             const size_t count = slc_min(p->chunk, tiles - first);
+#pragma omp single nowait
+            slc_shares_set(&shares, PLANES * panels, (size_t)omp_get_num_threads());
             spread_chunk(p, call, first, count, v, m);
-#pragma omp for schedule(static) collapse(2)
-            for (size_t t = 0; t < PLANES; t++)
-                for (size_t c = 0; c < in; c += panel)
-                    p->k->winograd_learn(sums + t * plane + c * outs, first > 0,
-                                         m + t * next_m, v + t * next_v + c * p->chunk,
-                                         count, outs, p->chunk);
+            SLC_EACH_SHARE (shares, i) {
+                const size_t t = i / panels, c = i % panels * panel;
+                p->k->winograd_learn(sums + t * plane + c * outs, first > 0,
+                                     m + t * next_m, v + t * next_v + c * p->chunk, count,
+                                     outs, p->chunk);
+            }
+#pragma omp barrier
         }
 #pragma omp for schedule(static)
         for (size_t k = 0; k < outs; k++)
