@@ -140,7 +140,8 @@ SLC_API SLC_CHECKED slc_status slc_model_suffix(slc_model *model, const void *fe
 SLC_API SLC_CHECKED slc_status slc_model_backward(slc_model *model, const float *dlogits,
                                                   const slc_pass *pass, slc_err *err);
 
-/* The output of one layer of the last forward, as f32 NCHW, copied to out (room floats). */
+/* The output of one layer of the last forward, as f32 NCHW, copied to out (room floats).
+ * SLC_EINVAL: it is gone; all are there after a forward in train mode with keep_outputs. */
 typedef struct slc_layer_info {
     const char *name;               /* "layer1.0.conv1" */
     const char *type;               /* "conv2d" */
@@ -159,7 +160,9 @@ SLC_API SLC_CHECKED slc_status slc_model_activation(slc_model *model, size_t lay
 SLC_API size_t slc_model_shown(const slc_model *model, size_t layer);
 
 /* The first layer, in execution order, with a non-finite output or gradient in the last
- * step; NULL if there is none. For the sentence that stops a diverged run. */
+ * step; NULL if there is none. For the sentence that stops a diverged run. Outputs that are
+ * gone, or were never made (a batch norm on matrix tiles), are not looked at: then it is a
+ * layer behind. */
 SLC_API const char *slc_model_first_bad(slc_model *model);
 
 typedef struct slc_model_facts {

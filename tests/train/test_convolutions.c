@@ -195,7 +195,7 @@ static void check_fewer_threads(const slc_engine *e, const slc_geom *g,
                                 const tensors *want)
 {
     tensors t = make(g);
-    round_all(&t);
+    if (narrow(e)) round_all(&t);
 #pragma omp parallel num_threads(2)
 #pragma omp single
     run(e, g, 3, true, &t);
@@ -229,12 +229,12 @@ static void check_geom(const slc_engine *e, slc_geom g)
     CHECK(memcmp(one.dw, two.dw, one.weights * sizeof(float)) == 0,
           "dw differs with threads");
 
-    if (narrow(e)) check_fewer_threads(e, &g, &one);
+    check_fewer_threads(e, &g, &one);
 
     fill(&two, 0);
     plainly(&g, &two, y, dx, dw);
-    fill(&two, 0xff);                            /* NaN */
-    run(e, &g, narrow(e) ? 37 : 2, false, &two); /* 37: more than lanes */
+    fill(&two, 0xff);            /* NaN */
+    run(e, &g, 37, false, &two); /* more than lanes */
     if (g.wants_dx) compare(two.dx, dx, one.in, stored, "dx, set");
     compare(two.dw, dw, one.weights, 1e-6, "dw, set");
 
@@ -359,6 +359,7 @@ static void check_linear(size_t n, size_t in, size_t out, size_t side)
     g.out.w = 1;
     CHECK(slc_amx_fits(&g, SLC_BF16), "%zu to %zu does not fit", in, out);
     check_geom(&slc_engine_amx, g);
+    check_norm(g);
 }
 
 static void check_all_tiles(void)

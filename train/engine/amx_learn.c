@@ -242,7 +242,8 @@ static bool shares_well(size_t channels)
 }
 
 /* Who lays out what, and what is shared out: with outs or ins, every thread has channels of that
- * side, and an item is one thread's channels with 32 of the other side; else it is 32 outputs. */
+ * side, and an item is one thread's channels with 32 of the other side; else it is 32
+ * outputs with 32 inputs. */
 typedef struct plan {
     bool outs, ins;
     size_t threads;

@@ -17,7 +17,7 @@
 
 enum {
     BLOCK = 48,                /* pixels multiplied at a time */
-    CHUNK_FLOATS = 256 * 1024, /* of both sides' panels: what a shared cache holds */
+    CHUNK_FLOATS = 256 * 1024, /* of both sides' panels, for each thread */
     LEAST_CHUNK = 64,
     /* Channels, on either side, from which it pays (one Zen 3 core, against oneDNN 2.6): 1 x 1
      * and strided filters, where 16 to 32 channels are as fast; others, where 16 channels are
@@ -282,10 +282,15 @@ typedef struct range {
     size_t low, high;
 } range;
 
+static size_t panels_of(const product *p, size_t c)
+{
+    return (c + p->k->panel - 1) / p->k->panel;
+}
+
 /* Part number i of parts of c channels. */
 static range part_of(const product *p, size_t c, size_t i, size_t parts)
 {
-    const size_t panel = p->k->panel, panels = (c + panel - 1) / panel;
+    const size_t panel = p->k->panel, panels = panels_of(p, c);
     return (range){slc_min(panels * i / parts * panel, c),
                    slc_min(panels * (i + 1) / parts * panel, c)};
 }
@@ -296,14 +301,28 @@ typedef struct share {
     float *v, *m; /* its panels of both */
 } share;
 
-/* The sides are cut so that as few channels as can be are packed twice. */
+/* Threads along the wide side: such that the largest share of products is smallest, and then
+ * that as few channels as can be are packed twice. */
+static size_t threads_across(size_t threads, size_t wide, size_t narrow)
+{
+    size_t best = 1, least = SIZE_MAX;
+    for (size_t across = slc_min(threads, wide); across > 0; across--) {
+        const size_t down = slc_min(threads / across, narrow);
+        const size_t largest =
+            ((wide + across - 1) / across) * ((narrow + down - 1) / down);
+        if (largest < least) least = largest, best = across;
+    }
+    return best;
+}
+
 static share share_of(const product *p, float *rooms)
 {
-    const size_t in = p->geom.in.c, out = p->geom.out.c, panel = p->k->panel;
+    const size_t in = p->geom.in.c, out = p->geom.out.c;
     const size_t threads = (size_t)omp_get_num_threads(),
                  i = (size_t)omp_get_thread_num();
-    const size_t wide = slc_max(in, out), panels = (wide + panel - 1) / panel;
-    const size_t across = slc_min(threads, panels), down = threads / across;
+    const size_t wide = slc_max(in, out), narrow = panels_of(p, slc_min(in, out));
+    const size_t across = threads_across(threads, panels_of(p, wide), narrow),
+                 down = slc_min(threads / across, narrow);
     const bool idle = i >= across * down;
     const range high = idle ? (range){0} : part_of(p, wide, i % across, across),
                 low = idle ? (range){0} : part_of(p, slc_min(in, out), i / across, down);
@@ -382,7 +401,8 @@ static bool backward_weights(void *out, const slc_product_call *call)
 #pragma omp parallel num_threads((int)p->threads)
     {
         const share s = share_of(p, rooms);
-        for (size_t first = 0; first < pixels; first += p->chunk) {
+        const bool idle = s.in.low == s.in.high || s.out.low == s.out.high;
+        for (size_t first = 0; first < pixels && !idle; first += p->chunk) {
             const size_t count = slc_min(p->chunk, pixels - first);
             pack_outputs(p, call->dy, first, count, &s);
             for (size_t t = 0; t < taps_of(g); t++) {

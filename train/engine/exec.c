@@ -390,10 +390,11 @@ slc_status slc_exec_activation(slc_exec *ex, size_t layer, float *out, size_t ro
                         "activation: expected room for %zu numbers, got %zu", n * size,
                         room);
     if (!is_there(ex, layer))
-        return slc_fail(
-            err, SLC_EINVAL,
-            "activation: layer %s is gone; look at it after a forward in train mode",
-            ex->net->node[layer].name);
+        return slc_fail(err, SLC_EINVAL,
+                        "activation: layer %s is gone; look at it after a forward in "
+                        "train mode, of a "
+                        "model that keeps outputs",
+                        ex->net->node[layer].name);
     const void *from = slc_exec_value(ex, ex->last, (int)layer + 1);
     for (size_t i = 0; i < n * size; i++) {
         const size_t at = i / size * size + i % size % area * home.c + i % size / area;

@@ -1,6 +1,7 @@
-/* Work shared out to threads: each begins with its own share, front to back, and then takes from
- * the back of whoever has most left. A core that others slow down keeps nobody waiting; what a
- * core's cache holds is used where it is. Threads: take is safe from all, set while no one takes. */
+/* Work shared out to threads: each begins with its own share, front to back, and then takes
+ * from the back of whoever has most left. A core that others slow down keeps nobody waiting;
+ * what a core's cache holds is used where it is.
+ * Threads: take is safe from all, set while nobody takes. */
 #ifndef TRAIN_ENGINE_SHARES_H
 #define TRAIN_ENGINE_SHARES_H
 
@@ -14,7 +15,8 @@ enum { SLC_SHARES = 64 }; /* of more threads, some begin with the same */
 
 typedef struct slc_shares {
     size_t count;
-    size_t kept; /* items that only their owner takes, if all owners run */
+    size_t
+        kept; /* items left to their owner, if all owners run; as a rule, at a race one less */
     _Atomic uint64_t left[SLC_SHARES]; /* first item << 32 | the one after the last */
 } slc_shares;
 

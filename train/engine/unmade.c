@@ -1,6 +1,6 @@
-/* Batch norms whose outputs are never made: a convolution that alone reads one normalises its
- * input as it lays it out for the tiles, forward and for its weight gradient, so a pass over
- * memory goes each way. Not where outputs are looked at, or whole segments run again. */
+/* Batch norms whose outputs are never made: a convolution or linear layer that alone reads one
+ * normalises its input as it lays it out for the tiles, forward and for its weight gradient: a
+ * pass over memory less, each way. Not where outputs are looked at, or whole segments run again. */
 #include <string.h>
 
 #include "train/engine/amx.h"
