@@ -17,6 +17,9 @@ const slc_gradcheck_case slc_gradcheck_cases[] = {
      IN "- conv2d: {name: b, out: 8, padding: 1, bias: false}\n- batch_norm: {name: n}\n"
         "- add: in\n- relu: {name: r}\n- conv2d: {name: c, out: 8, padding: 1}\n- add: "
         "r\n" OUT},
+    {"batch_norm", IN "- batch_norm\n- add: in\n- relu\n" OUT},
+    {"batch_norm", "- conv2d: {name: in, out: 20, kernel: 1}\n- batch_norm\n- relu\n"
+                   "- conv2d: {out: 18, padding: 1}\n" OUT}, /* made as it is read */
     {"concat", IN "- conv2d: {name: b, out: 5, padding: 1}\n- concat: in\n" OUT},
     {"conv2d", BETWEEN("conv2d: {out: 16, padding: 1}")},
     {"conv2d",
