@@ -9,9 +9,7 @@
 #include "base/log.h"
 #include "base/num.h"
 #include "tests/check.h"
-#include "train/engine/amx.h"
-#include "train/engine/direct.h"
-#include "train/engine/winograd.h"
+#include "train/engine/engine.h"
 
 enum { PICTURES = 16, STORE = 512 << 20 };
 
@@ -85,19 +83,11 @@ static void time_passes(const slc_engine *e, void *product, const slc_geom *g,
     free(w), free(dw), free(sums), free(call.scratch);
 }
 
-static const slc_engine *engine_of(const slc_geom *g, slc_dtype type)
-{
-    return slc_winograd_fits(g, type) ? &slc_engine_winograd
-           : slc_direct_fits(g, type) ? &slc_engine_direct
-           : slc_amx_fits(g, type)    ? &slc_engine_amx
-                                      : NULL;
-}
-
 static void bench(const layer *l, slc_dtype type, size_t threads, size_t passes,
                   char *store)
 {
     const slc_geom g = geom_of(l);
-    const slc_engine *e = engine_of(&g, type);
+    const slc_engine *e = slc_engine_own(&g, type);
     slc_err err = {0};
     void *product;
     double ms[3] = {0};

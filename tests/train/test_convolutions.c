@@ -347,7 +347,7 @@ static void check_tiles(size_t n, size_t in, size_t out, size_t side, size_t ker
     CHECK(slc_amx_fits(&g, SLC_BF16), "%zu to %zu does not fit", in, out);
     CHECK(!slc_amx_fits(&g, SLC_F32), "f32 fits");
     check_geom(&slc_engine_amx, g);
-    if (slc_amx_reads_norm(&g)) check_norm(g);
+    if (slc_engine_amx.reads_norm(&g)) check_norm(g);
 }
 
 /* A linear layer of pictures of side x side. */

@@ -38,11 +38,6 @@ bool slc_amx_fits(const slc_geom *g, slc_dtype type)
            (!g->linear && !g->wants_dx && g->dilation == 1 && taps > 1);
 }
 
-bool slc_amx_reads_norm(const slc_geom *g)
-{
-    return g->in.c >= FEW_CHANNELS;
-}
-
 /* Numbers laid out for a part, with what a last tile reads beyond. */
 static size_t laid_out(const slc_sweep *s, const slc_part *u)
 {
@@ -393,6 +388,12 @@ static bool backward_data(void *out, const slc_product_call *call)
     return true;
 }
 
+/* Not by runs. */
+static bool reads_norm(const slc_geom *g)
+{
+    return g->in.c >= FEW_CHANNELS;
+}
+
 const slc_engine slc_engine_amx = {
     .name = "amx",
     .make = make,
@@ -400,7 +401,7 @@ const slc_engine slc_engine_amx = {
     .scratch = scratch,
     .bytes = bytes,
     .adds_dx = true,
-    .reads_norm = true,
+    .reads_norm = reads_norm,
     .gives_sums = gives_sums,
     .forward = forward,
     .backward_data = backward_data,

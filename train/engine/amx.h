@@ -8,9 +8,6 @@
 /* Whether the machine has tiles, and it pays: channels enough on both sides. */
 bool slc_amx_fits(const slc_geom *geom, slc_dtype type);
 
-/* Whether the product of one that fits reads norms: see engine.h. */
-bool slc_amx_reads_norm(const slc_geom *geom);
-
 /* Its state is a pointer to the number of threads; open and close are not there. */
 extern const slc_engine slc_engine_amx;
 

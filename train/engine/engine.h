@@ -57,14 +57,17 @@ typedef struct slc_engine {
     size_t (*scratch)(const void *product); /* bytes that its calls need */
     size_t (*bytes)(const void *product);   /* that it holds itself */
 
-    bool adds_dx;                            /* add_dx may be asked for */
-    bool reads_norm;                         /* norm may be given */
-    bool (*gives_sums)(const void *product); /* sums may be asked for; NULL: never */
+    bool adds_dx;                             /* add_dx may be asked for */
+    bool (*reads_norm)(const slc_geom *geom); /* norm may be given; NULL: never */
+    bool (*gives_sums)(const void *product);  /* sums may be asked for; NULL: never */
     /* False if the library below failed. */
     bool (*forward)(void *product, const slc_product_call *call);
     bool (*backward_data)(void *product, const slc_product_call *call);
     bool (*backward_weights)(void *product, const slc_product_call *call);
 } slc_engine;
+
+/* Our own for this product, if there is a faster one than the model's: else NULL. */
+const slc_engine *slc_engine_own(const slc_geom *geom, slc_dtype type);
 
 extern const slc_engine slc_engine_blas;
 extern const slc_engine slc_engine_onednn; /* only if SLC_HAVE_ONEDNN */

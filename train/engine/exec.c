@@ -83,6 +83,14 @@ static slc_status grow_scratch(slc_exec *ex, size_t bytes, slc_err *err)
     return SLC_OK;
 }
 
+const slc_engine *slc_engine_own(const slc_geom *g, slc_dtype type)
+{
+    return slc_winograd_fits(g, type) ? &slc_engine_winograd
+           : slc_direct_fits(g, type) ? &slc_engine_direct
+           : slc_amx_fits(g, type)    ? &slc_engine_amx
+                                      : NULL;
+}
+
 /* By the engine, unless there is a faster way for this one. */
 static slc_status make_product(slc_exec *ex, slc_task *t, size_t n, bool train,
                                slc_err *err)
@@ -92,10 +100,7 @@ static slc_status make_product(slc_exec *ex, slc_task *t, size_t n, bool train,
     t->made = more;
     slc_made *const made = &t->made[t->made_count];
     const slc_geom g = slc_exec_geom(t, n, train);
-    const slc_engine *own = slc_winograd_fits(&g, ex->multiplies) ? &slc_engine_winograd
-                            : slc_direct_fits(&g, ex->multiplies) ? &slc_engine_direct
-                            : slc_amx_fits(&g, ex->multiplies)    ? &slc_engine_amx
-                                                                  : NULL;
+    const slc_engine *own = slc_engine_own(&g, ex->multiplies);
     slc_widening way = {own ? own : ex->engine,
                         own ? (void *)&ex->threads : ex->engine_state, ex->threads};
     const bool widens = ex->type != ex->multiplies;

@@ -77,7 +77,6 @@ void slc_exec_product_forward(slc_exec *ex, const slc_call *c, const slc_made *m
     if (drops_weights(c)) drop_weights(c, c->saved, c->t[0], false);
     slc_affine norm;
     slc_product_call p = product_call(c, &norm);
-    if (p.norm && !made->engine->reads_norm) ex->failed = true;
     if (wants_sums(ex, c, made)) p.sums = ex->sums;
     ex->sums_of = p.sums ? c->task->out : -1;
     if (!made->engine->forward(made->product, &p)) ex->failed = true;

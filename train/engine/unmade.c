@@ -3,14 +3,14 @@
  * pass over memory less, each way. Not where outputs are looked at, or whole segments run again. */
 #include <string.h>
 
-#include "train/engine/amx.h"
 #include "train/engine/exec.h"
 
 static bool reads_norms(const slc_exec *ex, const slc_task *t)
 {
     if (!slc_exec_is_product(t)) return false;
     const slc_geom g = slc_exec_geom(t, ex->batch, true);
-    return slc_amx_fits(&g, ex->multiplies) && slc_amx_reads_norm(&g);
+    const slc_engine *own = slc_engine_own(&g, ex->multiplies);
+    return ex->type == ex->multiplies && own && own->reads_norm && own->reads_norm(&g);
 }
 
 void slc_runplan_unmake(const slc_exec *ex, slc_runplan *plan, const size_t *readers)
