@@ -1,5 +1,5 @@
-/* Our own convolutions by themselves: the layers of ResNet-50, batch 16, that the machine has an
- * engine of ours for. Forward, data and weight gradients; every pass finds its numbers outside
+/* Our own convolutions by themselves: the layers of ResNet-50, batch 16, and of airbench, batch
+ * 256, that the machine has an engine of ours for. Forward, data and weight gradients; every pass finds its numbers outside
  * the caches, as in a net. Fastest of some passes: bench_convolutions [THREADS [PASSES]]. */
 #include <stdlib.h>
 #include <string.h>
@@ -11,24 +11,29 @@
 #include "tests/check.h"
 #include "train/engine/engine.h"
 
-enum { PICTURES = 16, STORE = 512 << 20 };
+enum { STORE = 512 << 20 };
 
 typedef struct layer {
-    size_t in, out, side, kernel, stride, padding;
+    size_t in, out, side, kernel, stride, padding, pictures;
 } layer;
 
 static const layer layers[] = {
-    {3, 64, 224, 7, 2, 3},    {64, 64, 56, 3, 1, 1},    {64, 256, 56, 1, 1, 0},
-    {256, 64, 56, 1, 1, 0},   {128, 128, 56, 3, 2, 1},  {128, 128, 28, 3, 1, 1},
-    {128, 512, 28, 1, 1, 0},  {512, 128, 28, 1, 1, 0},  {256, 256, 14, 3, 1, 1},
-    {256, 1024, 14, 1, 1, 0}, {1024, 256, 14, 1, 1, 0}, {512, 512, 7, 3, 1, 1},
-    {512, 2048, 7, 1, 1, 0},  {2048, 512, 7, 1, 1, 0},
+    {3, 64, 224, 7, 2, 3, 16},    {64, 64, 56, 3, 1, 1, 16},
+    {64, 256, 56, 1, 1, 0, 16},   {256, 64, 56, 1, 1, 0, 16},
+    {128, 128, 56, 3, 2, 1, 16},  {128, 128, 28, 3, 1, 1, 16},
+    {128, 512, 28, 1, 1, 0, 16},  {512, 128, 28, 1, 1, 0, 16},
+    {256, 256, 14, 3, 1, 1, 16},  {256, 1024, 14, 1, 1, 0, 16},
+    {1024, 256, 14, 1, 1, 0, 16}, {512, 512, 7, 3, 1, 1, 16},
+    {512, 2048, 7, 1, 1, 0, 16},  {2048, 512, 7, 1, 1, 0, 16},
+    {24, 64, 31, 3, 1, 1, 256},   {64, 64, 15, 3, 1, 1, 256},
+    {64, 256, 15, 3, 1, 1, 256},  {256, 256, 7, 3, 1, 1, 256},
+    {256, 256, 3, 3, 1, 1, 256},
 };
 
 static slc_geom geom_of(const layer *l)
 {
     const size_t side = (l->side + 2 * l->padding - l->kernel) / l->stride + 1;
-    return (slc_geom){.n = PICTURES,
+    return (slc_geom){.n = l->pictures,
                       .in = {.c = l->in, .h = l->side, .w = l->side},
                       .out = {.c = l->out, .h = side, .w = side},
                       .kernel_h = l->kernel,
@@ -55,8 +60,8 @@ static void time_passes(const slc_engine *e, void *product, const slc_geom *g,
                         size_t element, size_t passes, char *store, double best[3])
 {
     const size_t weights = g->in.c * g->out.c * g->kernel_h * g->kernel_w;
-    const size_t in = PICTURES * slc_shape_size(g->in) * element,
-                 out = PICTURES * slc_shape_size(g->out) * element;
+    const size_t in = g->n * slc_shape_size(g->in) * element,
+                 out = g->n * slc_shape_size(g->out) * element;
     float *const w = slc_block_alloc(weights * sizeof(*w)), *const dw = slc_block_alloc(
                                                                 weights * sizeof(*dw));
     double *const sums = slc_block_alloc(SLC_LANES * 2 * g->out.c * sizeof(*sums));
@@ -95,7 +100,7 @@ static void bench(const layer *l, slc_dtype type, size_t threads, size_t passes,
     CHECK(e->make(&product, &threads, &g, &err) == SLC_OK, "%s", err.msg);
     time_passes(e, product, &g, slc_dtype_size(type), passes, store, ms);
     e->free(&product);
-    const double mflop = 2e-6 * PICTURES * (double)(slc_shape_size(g.out) * l->in) *
+    const double mflop = 2e-6 * (double)g.n * (double)(slc_shape_size(g.out) * l->in) *
                          (double)(l->kernel * l->kernel);
     printf("%4zu to %4zu, %zux%zu, %3zu px / %zu  %-8s", l->in, l->out, l->kernel,
            l->kernel, l->side, l->stride, e->name);

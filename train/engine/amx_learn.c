@@ -8,8 +8,11 @@
 #include "train/engine/shares.h"
 
 enum {
-    CHUNK_BYTES = 1536 * 1024
-}; /* of both sides that all threads learn from at a time */
+    CHUNK_BYTES = 1024 * 1024, /* of both sides that a thread learns from at a time */
+    LANES = 16,
+    LANE_BYTES = 12 * 1024 * 1024, /* of all lanes' sums */
+    LANE_PLACES = 1024,            /* at least */
+};
 
 /* What is learned from at a time: both sides' pixels of a part as tiles. */
 typedef struct chunk {
@@ -20,12 +23,6 @@ typedef struct chunk {
     uint16_t *laid; /* runs: all copies */
     float *sums;    /* [tap][outputs / 16][inputs / 16][16][16] */
 } chunk;
-
-static size_t cut_lessons(const slc_sweep *s, slc_part *first)
-{
-    return slc_sweep_cut(s, (s->depth + s->out.c) * sizeof(uint16_t), CHUNK_BYTES, 1,
-                         first);
-}
 
 static void set_chunk(const slc_sweep *s, slc_part u, chunk *c)
 {
@@ -46,17 +43,54 @@ static size_t sums_size(const slc_tiled *p)
     return p->filter * blocks(p->ins) * blocks(p->geom.out.c) * SLC_TILE * SLC_TILE;
 }
 
-size_t slc_amx_learn_bytes(const slc_tiled *p)
+/* How the work is cut: lanes of the batch have sums of their own, which are joined in order;
+ * an item is a lane's, of a group of outputs with one of inputs. Bits depend on lanes and
+ * parts, which depend on the shape alone. */
+typedef struct plan {
+    size_t parts, lanes, outs, ins;
+    slc_part first;
+} plan;
+
+/* Groups only where lanes do not keep all threads busy: an item lays out both its sides. */
+static plan plan_of(const slc_tiled *p)
 {
     const slc_sweep *s = &p->sweep[1];
-    slc_part first;
+    const size_t outs = slc_amx_sides(p->geom.out.c), ins = slc_amx_sides(p->ins);
+    const size_t places = p->geom.n * s->h * s->w;
+    plan by = {.outs = 1, .ins = 1};
+    size_t lanes = slc_min(LANES, LANE_BYTES / (sums_size(p) * sizeof(float)));
+    lanes = slc_max(slc_min(lanes, places / LANE_PLACES), 1);
+    by.parts = slc_sweep_cut(s, (s->depth + s->out.c) * sizeof(uint16_t), CHUNK_BYTES,
+                             lanes, &by.first);
+    by.lanes = slc_min(lanes, by.parts);
+    while (by.lanes * by.outs * by.ins < 4 * p->threads &&
+           (by.outs < outs || by.ins < ins)) {
+        const bool larger = s->variants * ins * by.outs > outs * by.ins;
+        if (by.ins < ins && (larger || by.outs == outs))
+            by.ins = slc_min(2 * by.ins, ins);
+        else
+            by.outs = slc_min(2 * by.outs, outs);
+    }
+    return by;
+}
+
+/* Numbers that a thread lays out at a time. */
+static size_t room_of(const slc_tiled *p, const plan *by, chunk *c)
+{
+    const slc_sweep *s = &p->sweep[1];
+    set_chunk(s, by->first, c);
+    return slc_round_up(c->turned_next * blocks(p->geom.out.c) +
+                            c->paired_next * blocks(p->ins) +
+                            (s->runs ? slc_sweep_laid(s, by->first) : 0),
+                        64);
+}
+
+size_t slc_amx_learn_bytes(const slc_tiled *p)
+{
     chunk c;
-    cut_lessons(s, &first);
-    set_chunk(s, first, &c);
-    return sums_size(p) * sizeof(float) +
-           (c.turned_next * blocks(p->geom.out.c) + c.paired_next * blocks(p->ins) +
-            (s->runs ? slc_sweep_laid(s, first) : 0)) *
-               sizeof(uint16_t);
+    const plan by = plan_of(p);
+    return by.lanes * sums_size(p) * sizeof(float) +
+           p->threads * room_of(p, &by, &c) * sizeof(uint16_t);
 }
 
 /* A place of a chunk: image, row and column of the grid, rows of zeros among them. */
@@ -173,22 +207,51 @@ static void pair_slabs(const slc_tiled *p, const slc_sweep *s, const chunk *c,
     }
 }
 
+/* The sum of a tap, of 16 outputs and 16 inputs from k and i on. */
+static float *sum_at(const slc_tiled *p, const chunk *c, const slc_sweep *s,
+                     const slc_tap *t, size_t k, size_t i)
+{
+    const size_t across = blocks(p->ins), down = blocks(s->out.c);
+    return c->sums +
+           (((size_t)(t - s->tap) * down + k / SLC_TILE) * across + i / SLC_TILE) *
+               SLC_TILE * SLC_TILE;
+}
+
+static size_t row_of(const slc_sweep *s, const slc_tap *t)
+{
+    return t->row * s->wide / 2 * 2 * SLC_TILE;
+}
+
 /* Adds to the sums of a tap, of 32 outputs and 32 inputs from k and i on. */
 static void learn(const slc_tiled *p, const slc_sweep *s, const chunk *c,
                   const slc_tap *t, size_t k, size_t i, bool add)
 {
-    const size_t across = blocks(p->ins), down = blocks(s->out.c);
-    const size_t from = t->row * s->wide / 2 * 2 * SLC_TILE;
     const uint16_t *const a = c->turned + k / SLC_TILE * c->turned_next;
-    const uint16_t *const b = c->paired + i / SLC_TILE * c->paired_next + from;
-    float *const to =
-        c->sums + (((size_t)(t - s->tap) * down + k / SLC_TILE) * across + i / SLC_TILE) *
-                      SLC_TILE * SLC_TILE;
-    float *const sum[2][2] = {
-        {to, to + SLC_TILE * SLC_TILE},
-        {to + across * SLC_TILE * SLC_TILE, to + (across + 1) * SLC_TILE * SLC_TILE}};
+    const uint16_t *const b = c->paired + i / SLC_TILE * c->paired_next + row_of(s, t);
+    const size_t k2 = k + SLC_TILE, i2 = i + SLC_TILE;
+    float *const sum[2][2] = {{sum_at(p, c, s, t, k, i), sum_at(p, c, s, t, k, i2)},
+                              {sum_at(p, c, s, t, k2, i), sum_at(p, c, s, t, k2, i2)}};
     slc_amx_learn(sum, add, (const uint16_t *const[2]){a, a + c->turned_next},
                   (const uint16_t *const[2]){b, b + c->paired_next}, c->slabs);
+}
+
+/* The same of three taps that lie in one copy: its tiles come from the first cache twice. */
+static void learn_rows(const slc_tiled *p, const slc_sweep *s, const chunk *c,
+                       const slc_tap *const t[3], size_t k, size_t i, bool add)
+{
+    const uint16_t *const a = c->turned + k / SLC_TILE * c->turned_next;
+    const size_t k2 = k + SLC_TILE;
+    for (size_t l = i; l < slc_min(i + SLC_TILE_SIDE, p->ins); l += SLC_TILE) {
+        const uint16_t *const b = c->paired + l / SLC_TILE * c->paired_next;
+        const uint16_t *const row[3] = {b + row_of(s, t[0]), b + row_of(s, t[1]),
+                                        b + row_of(s, t[2])};
+        float *const sum[3][2] = {
+            {sum_at(p, c, s, t[0], k, l), sum_at(p, c, s, t[0], k2, l)},
+            {sum_at(p, c, s, t[1], k, l), sum_at(p, c, s, t[1], k2, l)},
+            {sum_at(p, c, s, t[2], k, l), sum_at(p, c, s, t[2], k2, l)}};
+        slc_amx_learn_rows(sum, add, (const uint16_t *const[2]){a, a + c->turned_next},
+                           row, c->slabs);
+    }
 }
 
 /* A sum of runs: number i of a row of the filter, times 16 outputs from k on. */
@@ -205,17 +268,20 @@ static void give_run(const slc_tiled *p, const slc_product_call *call, const flo
         }
 }
 
-/* The sums of 16 outputs to PyTorch's order. */
-static void give_outputs(const slc_tiled *p, const slc_product_call *call,
-                         const float *sums, size_t k)
+/* The lanes' sums of 16 outputs, joined, to PyTorch's order. */
+static void give_outputs(const slc_tiled *p, const slc_product_call *call, float *sums,
+                         size_t lanes, size_t k)
 {
     const size_t across = blocks(p->ins), down = blocks(p->geom.out.c);
     const size_t c = p->ins, taps = p->filter;
     for (size_t i = 0; i < c; i += SLC_TILE)
         for (size_t t = 0; t < taps; t++) {
-            const float *from =
+            float *const from =
                 sums +
                 ((t * down + k / SLC_TILE) * across + i / SLC_TILE) * SLC_TILE * SLC_TILE;
+            for (size_t l = 1; l < lanes; l++)
+                for (size_t j = 0; j < SLC_TILE * SLC_TILE; j++)
+                    from[j] += from[l * sums_size(p) + j];
             if (p->plain)
                 give_run(p, call, from, k, i, t);
             else
@@ -225,124 +291,79 @@ static void give_outputs(const slc_tiled *p, const slc_product_call *call,
         }
 }
 
-/* Thread number t's share of sides of 32 channels. */
-static range share(size_t channels, size_t t, size_t threads)
+/* Group number g's share of sides of 32 channels. */
+static range share(size_t channels, size_t g, size_t groups)
 {
     const size_t sides = slc_amx_sides(channels);
-    return (range){slc_min(sides * t / threads * SLC_TILE_SIDE, channels),
-                   slc_min(sides * (t + 1) / threads * SLC_TILE_SIDE, channels)};
+    return (range){slc_min(sides * g / groups * SLC_TILE_SIDE, channels),
+                   slc_min(sides * (g + 1) / groups * SLC_TILE_SIDE, channels)};
 }
 
-static bool shares_well(size_t channels)
+/* All taps of copy v, three at a time. */
+static void learn_taps(const slc_tiled *p, const slc_sweep *s, const chunk *c, size_t v,
+                       range k, range l, bool add)
 {
-    const size_t sides = slc_amx_sides(channels);
-    const size_t threads =
-        (size_t)omp_get_num_threads(); /* perhaps fewer than asked for */
-    return sides % threads == 0 || sides >= 4 * threads;
-}
-
-/* Who lays out what, and what is shared out: with outs or ins, every thread has channels of that
- * side, and an item is one thread's channels with 32 of the other side; else it is 32
- * outputs with 32 inputs. */
-typedef struct plan {
-    bool outs, ins;
-    size_t threads;
-} plan;
-
-static size_t items_of(const slc_tiled *p, plan by)
-{
-    const size_t outs = slc_amx_sides(p->geom.out.c), ins = slc_amx_sides(p->ins);
-    return by.ins ? by.threads * outs : by.outs ? by.threads * ins : outs * ins;
-}
-
-static range one_side(size_t side, size_t channels)
-{
-    return (range){side * SLC_TILE_SIDE, slc_min((side + 1) * SLC_TILE_SIDE, channels)};
-}
-
-/* Adds to the sums of item number i, of the taps of copy v. */
-static void learn_item(const slc_tiled *p, const slc_sweep *s, const chunk *c, size_t v,
-                       plan by, size_t i, bool add)
-{
-    const size_t outs = slc_amx_sides(p->geom.out.c), ins = slc_amx_sides(p->ins);
-    range k = one_side(i / ins, s->out.c), l = one_side(i % ins, p->ins);
-    if (by.outs) k = share(s->out.c, i / ins, by.threads);
-    if (by.ins) k = one_side(i % outs, s->out.c), l = share(p->ins, i / outs, by.threads);
+    const slc_tap *of[SLC_MAX_TAPS];
+    size_t taps = 0;
     for (size_t t = 0; t < s->taps; t++)
-        for (size_t a = k.low; s->tap[t].variant == v && a < k.high; a += SLC_TILE_SIDE)
-            for (size_t b = l.low; b < l.high; b += SLC_TILE_SIDE)
-                learn(p, s, c, &s->tap[t], a, b, add);
-}
-
-/* What a core lays out itself it need not fetch from another: each thread has its own channels
- * of the larger side, if they share well, and the smaller side is laid out by all for all. */
-static void learn_chunk(const slc_tiled *p, const slc_sweep *s, const chunk *c,
-                        const slc_product_call *call, slc_shares *shares, bool add)
-{
-    const range outs = {0, s->out.c}, ins = {0, p->ins};
-    const bool larger = p->ins * s->variants > s->out.c;
-    plan by = {.ins = larger && shares_well(p->ins),
-               .threads = (size_t)omp_get_num_threads()};
-    by.outs = !by.ins && shares_well(s->out.c);
-    const size_t me = (size_t)omp_get_thread_num();
-    const range k = by.outs ? share(s->out.c, me, by.threads) : outs;
-    const range i = by.ins ? share(p->ins, me, by.threads) : ins;
-    if (s->runs) {
-#pragma omp for schedule(static) collapse(2)
-        for (size_t v = 0; v < s->variants; v++)
-            for (size_t a = 0; a < c->u.images; a++)
-                slc_sweep_lay_image(s, call->x, NULL, c->u, v, a, c->laid);
-    }
-    if (by.outs)
-        turn_slabs(p, s, c, call->dy, 0, c->slabs, k);
-    else
-#pragma omp for schedule(static)
-        for (size_t t = 0; t < p->threads; t++)
-            turn_slabs(p, s, c, call->dy, c->slabs * t / p->threads,
-                       c->slabs * (t + 1) / p->threads, outs);
-    for (size_t v = 0; v < s->variants; v++) {
-#pragma omp single nowait
-        {
-            slc_shares_set(shares, items_of(p, by), by.threads);
-            shares->kept = 1;
+        if (s->tap[t].variant == v) of[taps++] = &s->tap[t];
+    for (size_t a = k.low; a < k.high; a += SLC_TILE_SIDE)
+        for (size_t b = l.low; b < l.high; b += SLC_TILE_SIDE) {
+            size_t t = 0;
+            for (; t + 3 <= taps; t += 3)
+                learn_rows(p, s, c, of + t, a, b, add);
+            for (; t < taps; t++)
+                learn(p, s, c, of[t], a, b, add);
         }
-        if (by.ins)
-            pair_slabs(p, s, c, call, v, 0, c->pairs, i);
-        else
-#pragma omp for schedule(static) nowait
-            for (size_t t = 0; t < p->threads; t++)
-                pair_slabs(p, s, c, call, v, c->pairs * t / p->threads,
-                           c->pairs * (t + 1) / p->threads, ins);
-#pragma omp barrier
-        SLC_EACH_SHARE (*shares, b)
-            learn_item(p, s, c, v, by, b, add);
-#pragma omp barrier
+}
+
+static void learn_item(const slc_tiled *p, const slc_product_call *call, const plan *by,
+                       size_t item, chunk c)
+{
+    const slc_sweep *s = &p->sweep[1];
+    const size_t lane = item / (by->outs * by->ins);
+    const range k = share(s->out.c, item / by->ins % by->outs, by->outs);
+    const range l = share(p->ins, item % by->ins, by->ins);
+    const size_t begin = by->parts * lane / by->lanes,
+                 end = by->parts * (lane + 1) / by->lanes;
+    c.sums += lane * sums_size(p);
+    for (size_t i = begin; i < end; i++) {
+        set_chunk(s, slc_sweep_part(s, &by->first, i), &c);
+        for (size_t v = 0; s->runs && v < s->variants; v++)
+            for (size_t a = 0; a < c.u.images; a++)
+                slc_sweep_lay_image(s, call->x, NULL, c.u, v, a, c.laid);
+        turn_slabs(p, s, &c, call->dy, 0, c.slabs, k);
+        for (size_t v = 0; v < s->variants; v++) {
+            pair_slabs(p, s, &c, call, v, 0, c.pairs, l);
+            learn_taps(p, s, &c, v, k, l, i > begin);
+        }
     }
 }
 
+/* What a core lays out itself it need not fetch from another, or wait for. */
 bool slc_amx_backward_weights(void *out, const slc_product_call *call)
 {
     const slc_tiled *p = out;
-    const slc_sweep *s = &p->sweep[1];
+    const plan by = plan_of(p);
     float *const sums = call->scratch;
-    slc_part first;
     slc_shares shares;
-    const size_t parts = cut_lessons(s, &first);
+    slc_shares_set(&shares, by.lanes * by.outs * by.ins, p->threads);
 #pragma omp parallel num_threads((int)p->threads)
     {
-        chunk c = {.sums = sums, .turned = (uint16_t *)(sums + sums_size(p))};
-        set_chunk(s, first, &c);
-        c.paired = c.turned + c.turned_next * blocks(s->out.c);
+        chunk c = {.sums = sums};
+        const size_t room = room_of(p, &by, &c);
+        c.turned = (uint16_t *)(sums + by.lanes * sums_size(p)) +
+                   (size_t)omp_get_thread_num() * room;
+        c.paired = c.turned + c.turned_next * blocks(p->geom.out.c);
         c.laid = c.paired + c.paired_next * blocks(p->ins);
         slc_amx_begin();
-        for (size_t i = 0; i < parts; i++) {
-            set_chunk(s, slc_sweep_part(s, &first, i), &c);
-            learn_chunk(p, s, &c, call, &shares, i > 0);
-        }
+        SLC_EACH_SHARE (shares, i)
+            learn_item(p, call, &by, i, c);
         slc_amx_end();
+#pragma omp barrier
 #pragma omp for schedule(static)
-        for (size_t k = 0; k < s->out.c; k += SLC_TILE)
-            give_outputs(p, call, sums, k);
+        for (size_t k = 0; k < p->geom.out.c; k += SLC_TILE)
+            give_outputs(p, call, sums, by.lanes, k);
     }
     return true;
 }

@@ -322,6 +322,47 @@ void slc_amx_learn(float *const to[2][2], bool add, const uint16_t *const a[2],
     _tile_stored(3, to[1][1], 64);
 }
 
+void slc_amx_learn_rows(float *const to[3][2], bool add, const uint16_t *const a[2],
+                        const uint16_t *const b[3], size_t steps)
+{
+    if (add) {
+        _tile_loadd(0, to[0][0], 64);
+        _tile_loadd(1, to[0][1], 64);
+        _tile_loadd(2, to[1][0], 64);
+        _tile_loadd(3, to[1][1], 64);
+        _tile_loadd(4, to[2][0], 64);
+        _tile_loadd(5, to[2][1], 64);
+    } else {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+        _tile_zero(4);
+        _tile_zero(5);
+    }
+    for (size_t i = 0; i < steps * SLC_TILE_SIZE; i += SLC_TILE_SIZE) {
+        _tile_loadd(6, b[0] + i, 64);
+        _tile_loadd(7, a[0] + i, 64);
+        _tile_dpbf16ps(0, 7, 6);
+        _tile_loadd(6, b[1] + i, 64);
+        _tile_dpbf16ps(2, 7, 6);
+        _tile_loadd(6, b[2] + i, 64);
+        _tile_dpbf16ps(4, 7, 6);
+        _tile_loadd(7, a[1] + i, 64);
+        _tile_dpbf16ps(5, 7, 6);
+        _tile_loadd(6, b[1] + i, 64);
+        _tile_dpbf16ps(3, 7, 6);
+        _tile_loadd(6, b[0] + i, 64);
+        _tile_dpbf16ps(1, 7, 6);
+    }
+    _tile_stored(0, to[0][0], 64);
+    _tile_stored(1, to[0][1], 64);
+    _tile_stored(2, to[1][0], 64);
+    _tile_stored(3, to[1][1], 64);
+    _tile_stored(4, to[2][0], 64);
+    _tile_stored(5, to[2][1], 64);
+}
+
 /* Words of two pixels' numbers, of 16 channels. */
 static inline __m512i pair_words(const uint16_t *a, const uint16_t *b, __mmask16 m)
 {

@@ -57,6 +57,10 @@ void slc_amx_weights(uint16_t *to, const float *w, size_t columns, size_t rows,
 void slc_amx_learn(float *const to[2][2], bool add, const uint16_t *const a[2],
                    const uint16_t *const b[2], size_t steps);
 
+/* sum[r][i][16][16] (+)= the same of a[i] with b[r], r from 0 to 2, i 0 and 1. */
+void slc_amx_learn_rows(float *const to[3][2], bool add, const uint16_t *const a[2],
+                        const uint16_t *const b[3], size_t steps);
+
 /* 32 pixels of c channels turned: tile k / 16 holds [16 channels][32 pixels]; next numbers
  * lie between a tile and that of the next 16 channels. The pixels ahead are asked for. */
 void slc_amx_turn(uint16_t *to, size_t next, const uint16_t *const x[32],

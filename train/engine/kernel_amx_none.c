@@ -41,6 +41,12 @@ void slc_amx_learn(float *const to[2][2], bool add, const uint16_t *const a[2],
     (void)to, (void)add, (void)a, (void)b, (void)steps;
 }
 
+void slc_amx_learn_rows(float *const to[3][2], bool add, const uint16_t *const a[2],
+                        const uint16_t *const b[3], size_t steps)
+{
+    (void)to, (void)add, (void)a, (void)b, (void)steps;
+}
+
 void slc_amx_turn(uint16_t *to, size_t next, const uint16_t *const x[32],
                   const uint16_t *const ahead[32], size_t c)
 {
