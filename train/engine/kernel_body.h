@@ -296,17 +296,27 @@ static void affine_back(void *dx, bool add_dx, void *dadd, bool add_dadd, const 
 INLINE void act_all(slc_act kind, float a, T *y, const T *x, size_t count)
 {
     vecf slope;
-    EACH_V(count) store_n(y + i, act_one(kind, a, load_n(x + i, n), &slope), n);
+    size_t i = 0;
+    UNROLL(2)
+    for (; i + V <= count; i += V)
+        store_n(y + i, act_one(kind, a, stream_n(x + i, V), &slope), V);
+    if (i < count)
+        store_n(y + i, act_one(kind, a, load_n(x + i, count - i), &slope), count - i);
 }
 
 INLINE void act_back_all(slc_act kind, float a, T *dx, bool add, const T *x, const T *dy,
                          size_t count)
 {
-    EACH_V(count)
-    {
-        vecf slope;
-        act_one(kind, a, load_n(x + i, n), &slope);
-        put(dx + i, add, load_n(dy + i, n) * slope, n);
+    vecf slope;
+    size_t i = 0;
+    UNROLL(2)
+    for (; i + V <= count; i += V) {
+        act_one(kind, a, stream_n(x + i, V), &slope);
+        put(dx + i, add, stream_n(dy + i, V) * slope, V);
+    }
+    if (i < count) {
+        act_one(kind, a, load_n(x + i, count - i), &slope);
+        put(dx + i, add, load_n(dy + i, count - i) * slope, count - i);
     }
 }
 

@@ -164,6 +164,40 @@ INLINE vecf vnormal(vecf x, vecf *density)
     return pick(x > 0, 1.0f - tail, tail);
 }
 
+#if IS_BF16
+INLINE vecf vreciprocal(vecf x) /* to 2^-14 */
+{
+#if defined __AVX512F__
+    return (vecf)_mm512_rcp14_ps((__m512)x);
+#else
+    return 1.0f / x;
+#endif
+}
+
+/* The same for bf16, to 2^-9 of the smaller of it and 1 - it: 1 / (1 + exp(-u)), u an odd
+ * polynomial, fitted to log(P / (1 - P)) for |x| <= 5.5; beyond that it stays. */
+INLINE vecf vnormal_short(vecf x, vecf *density)
+{
+    const float a = 1.5933119f, b = 7.5622150e-2f, c = -9.7110249e-4f, d = 8.6942068e-6f,
+                of2 = -1.44269504f;
+    x = vmin(vmax(x, splat(-5.5f)), splat(5.5f));
+    const vecf z = x * x;
+    vecf u = vfma(splat(d * of2), z, splat(c * of2));
+    u = vfma(u, z, splat(b * of2));
+    u = vfma(u, z, splat(a * of2)) * x;
+    const vecf magic = splat(0x1.8p23f), k = u + magic; /* 2^u to 2^-13 */
+    const vecf r = u - (k - magic);
+    vecf e = vfma(splat(5.5001500e-2f), r, splat(2.4221168e-1f));
+    e = vfma(vfma(e, r, splat(6.9328364e-1f)), r, splat(1));
+    e = (vecf)((veci)e + ((veci)k << 23));
+    const vecf s = vreciprocal(1.0f + e);
+    vecf slope = vfma(splat(7 * d), z, splat(5 * c));
+    slope = vfma(vfma(slope, z, splat(3 * b)), z, splat(a));
+    *density = s * (1.0f - s) * slope;
+    return s;
+}
+#endif
+
 /* f(x), and its slope. */
 INLINE vecf act_one(slc_act kind, float a, vecf x, vecf *slope)
 {
@@ -181,7 +215,11 @@ INLINE vecf act_one(slc_act kind, float a, vecf x, vecf *slope)
         *slope = pick(x > 0, one, t);
         return pick(x > 0, x, t - a);
     case SLC_ACT_GELU:
+#if IS_BF16
+        s = vnormal_short(x, &t);
+#else
         s = vnormal(x, &t);
+#endif
         *slope = s + x * t;
         return x * s;
     case SLC_ACT_SILU:
