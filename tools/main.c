@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/isa.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "tools/cmd.h"
@@ -18,6 +19,8 @@ typedef struct common_settings {
     uint64_t threads;
     bool json, quiet, help;
 } common_settings;
+
+extern char *openblas_get_corename(void);
 
 #define FIELD(name) CLI_FIELD(common_settings, name)
 
@@ -274,17 +277,31 @@ static int overview(FILE *out)
     return exit_code(err.code);
 }
 
-/* Threads of OpenMP spin for a millisecond before they sleep: two trainings side by side
- * then run at a fifth of their speed. libgomp reads its environment before main, so the
- * process begins again, with a wait that costs a training alone nothing. */
-static void shorten_waits(char **argv)
+/* OpenBLAS gives a processor that is younger than itself the kernels of the oldest: a sixth of
+ * the speed. The name of better ones, or NULL. */
+static const char *blas_kernels(void)
+{
+    const slc_isa isa = slc_isa_detect();
+    if (getenv("OPENBLAS_CORETYPE") || strcmp(openblas_get_corename(), "Prescott") != 0)
+        return NULL;
+    return isa == SLC_ISA_AVX512 ? "SkylakeX" : isa == SLC_ISA_AVX2 ? "Haswell" : NULL;
+}
+
+/* Threads of OpenMP spin for a millisecond before they sleep: two trainings side by side then
+ * run at a fifth of their speed. libgomp and OpenBLAS read their environment before main, so
+ * the process begins again, with a wait that costs a training alone nothing. */
+static void tune_libraries(char **argv)
 {
     char self[4096];
-    if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY")) return;
+    const bool waits = !getenv("GOMP_SPINCOUNT") && !getenv("OMP_WAIT_POLICY");
+    const char *const kernels = blas_kernels();
+    if (!waits && !kernels) return;
     const ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (length <= 0 || setenv("GOMP_SPINCOUNT", "3000", 1) != 0) return;
+    if (length <= 0 || (waits && setenv("GOMP_SPINCOUNT", "3000", 1) != 0) ||
+        (kernels && setenv("OPENBLAS_CORETYPE", kernels, 1) != 0))
+        return;
     self[length] = '\0';
-    execv(self, argv); /* where that fails, waits stay long */
+    execv(self, argv); /* where that fails, waits stay long and products slow */
 }
 
 int main(int argc, char **argv)
@@ -315,6 +332,6 @@ int main(int argc, char **argv)
     }
     const cli_cmd *const cmd = cli_command_find(name);
     if (!cmd) return unknown_command(name);
-    if (cmd->group != CLI_DATA) shorten_waits(argv);
+    if (cmd->group != CLI_DATA) tune_libraries(argv);
     return run_command(cmd, argc - 2, argv + 2);
 }

@@ -15,6 +15,10 @@ typedef struct slc_step {
     double lr;       /* after schedule and group factor */
     double decay;    /* weight decay of this range; 0 for biases and norms unless asked */
     double momentum; /* < 0: the settings' own (one_cycle moves it) */
+    size_t
+        rows; /* of a weight matrix: its first dimension; 0 = not one, or a range of it */
+    bool plain;     /* by_matrix: move it as what is no matrix */
+    float *scratch; /* the caller's, of scratch() floats */
 } slc_step;
 
 typedef struct slc_optim {
@@ -28,6 +32,10 @@ typedef struct slc_optim {
     void (*run)(const void *settings, const slc_step *at, size_t n, float *restrict w,
                 const float *restrict g, float *const slot[SLC_MAX_SLOTS]);
     bool by_tensor;
+
+    /* Moves matrices in a way of its own: floats of scratch it needs for one of n weights.
+     * Not NULL sets step's rows and plain; by_tensor is set too. */
+    size_t (*scratch)(size_t rows, size_t n);
 
     /* How many of the slots these settings really use; NULL = all of them. */
     size_t (*need)(const void *settings);

@@ -2,8 +2,8 @@
 """Writes tests/train/golden_optim.h: 200 steps of PyTorch's optimizers, in float64.
 
 Run with Debian's /usr/bin/python3 (torch 1.13). The gradients are a formula that the C test
-repeats, exact in float32, and do not depend on the weights. lion and lamb are not in torch
-and NAdam is wrong in 1.13: these are written here."""
+repeats, exact in float32, and do not depend on the weights. lion, lamb and muon are not in
+torch 1.13 and its NAdam is wrong: these are written here."""
 import sys
 
 import torch
@@ -69,6 +69,37 @@ class NAdam:
             self.p -= self.lr * mu_next / (1 - self.product * mu_next) * self.m / denom
 
 
+class Muon:
+    """As torch.optim.Muon of 2.9, in float64 (there the iteration is in bfloat16); rows = 0: no matrix, SGD."""
+
+    def __init__(self, p, rows, lr, momentum=.95, nesterov=True, steps=5, adjust="original", normalize=False, wd=0., plain=.9):
+        self.p, self.rows, self.lr, self.wd = p[0], rows, lr, wd
+        self.mu, self.nesterov, self.steps = momentum if rows else plain, nesterov, steps
+        self.adjust, self.normalize, self.b = adjust, normalize, 0
+
+    def step(self):
+        with torch.no_grad():
+            g = self.p.grad + (0 if self.rows else self.wd * self.p)
+            self.b = self.mu * self.b + g
+            d = g + self.mu * self.b if self.nesterov else self.b
+            if not self.rows:
+                self.p -= self.lr * d
+                return
+            x = d.reshape(self.rows, -1)
+            high, wide = x.shape
+            x = x / (x.norm() + 1e-7)
+            x = x.T if high > wide else x
+            for _ in range(self.steps):
+                a = x @ x.T
+                x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+            x = x.T if high > wide else x
+            if self.normalize:
+                self.p *= self.rows ** .5 / self.p.norm()
+            scale = {"none": 1, "original": max(1, high / wide) ** .5, "match_rms_adamw": .2 * max(high, wide) ** .5}[self.adjust]
+            self.p *= 1 - self.lr * self.wd
+            self.p -= self.lr * scale * x.reshape(-1)
+
+
 o = torch.optim
 CASES = [
     ("sgd", "{lr: 0.05, momentum: 0}", lambda p: o.SGD(p, .05)),
@@ -99,13 +130,19 @@ CASES = [
      lambda p: NAdam(p, .01, eps=.1, weight_decay=.01, momentum_decay=.02)),
     ("lion", "{lr: 0.01, weight_decay: 0.1}", lambda p: Lion(p, .01, wd=.1)),
     ("lamb", "{lr: 0.01}", lambda p: Lamb(p, .01)),
+    ("muon", "{lr: 0.02, weight_decay: 0.01, plain_momentum: 0.8}", lambda p: Muon(p, 0, .02, wd=.01, plain=.8)),
+    ("muon", "{lr: 0.02, weight_decay: 0.1}", lambda p: Muon(p, 3, .02, wd=.1), 3),
+    ("muon", "{lr: 0.02, momentum: 0.6, steps: 3, adjust: none, normalize: true}",
+     lambda p: Muon(p, 3, .02, .6, steps=3, adjust="none", normalize=True), 3),
+    ("muon", "{lr: 0.01, nesterov: false}", lambda p: Muon(p, 6, .01, nesterov=False), 6),
+    ("muon", "{lr: 0.01, adjust: match_rms_adamw}", lambda p: Muon(p, 4, .01, adjust="match_rms_adamw"), 4),
 ]
 
 out = [f"/* Made by tests/golden/optim.py with torch {torch.__version__}. */",
        f"enum {{ N = {N}, STEPS = {STEPS}, MARKS = {len(AT)} }};",
        "static const int golden_at[MARKS] = {" + ", ".join(map(str, AT)) + "};",
-       "static const struct {", "    const char *name, *settings;", "    double w[MARKS][N];", "} golden[] = {"]
-for name, settings, make in CASES:
+       "static const struct {", "    const char *name, *settings;", "    size_t rows; /* 0 = no matrix */", "    double w[MARKS][N];", "} golden[] = {"]
+for name, settings, make, *high in CASES:
     w = torch.nn.Parameter(torch.tensor([start(i) for i in range(N)], dtype=torch.float64))
     opt = make([w])
     rows = []
@@ -114,7 +151,7 @@ for name, settings, make in CASES:
         opt.step()
         if t in AT:
             rows.append("{" + ", ".join(f"{x:.10g}" for x in w.tolist()) + "}")
-    out.append(f'    {{"{name}", "{settings}", {{{", ".join(rows)}}}}},')
+    out.append(f'    {{"{name}", "{settings}", {high[0] if high else 0}, {{{", ".join(rows)}}}}},')
 out.append("};")
 path = sys.argv[1] if len(sys.argv) > 1 else "tests/train/golden_optim.h"
 open(path, "w").write("\n".join(out) + "\n")

@@ -44,13 +44,20 @@ static void test_agrees_with_pytorch(void)
         const slc_optim *o = find(golden[k].name);
         const void *settings = read(o, golden[k].settings, &arena);
         const slc_optim_common *common = settings;
-        float w[N], g[N], slots[SLC_MAX_SLOTS][N] = {{0}};
+        float w[N], g[N], slots[SLC_MAX_SLOTS][N] = {{0}}, scratch[64];
         float *const slot[SLC_MAX_SLOTS] = {slots[0], slots[1], slots[2], slots[3]};
         for (int i = 0; i < N; i++)
             w[i] = start(i);
+        CHECK(!golden[k].rows || o->scratch(golden[k].rows, N) <= SLC_COUNT(scratch),
+              "%s", golden[k].name);
         int mark = 0;
         for (int t = 1; t <= STEPS; t++) {
-            const slc_step at = {(uint64_t)t, common->lr, common->weight_decay, -1};
+            const slc_step at = {.step = (uint64_t)t,
+                                 .lr = common->lr,
+                                 .decay = common->weight_decay,
+                                 .momentum = -1,
+                                 .rows = golden[k].rows,
+                                 .scratch = scratch};
             for (int i = 0; i < N; i++)
                 g[i] = grad(t, i);
             o->run(settings, &at, N, w, g, slot);
@@ -61,8 +68,10 @@ static void test_agrees_with_pytorch(void)
                 size += pow(golden[k].w[mark][i], 2);
             }
             worst = fmax(worst, sqrt(off / size));
-            CHECK(sqrt(off / size) <= 1e-6, "%s %s after %d steps: %g relative",
-                  golden[k].name, golden[k].settings, t, sqrt(off / size));
+            /* Muon's iteration multiplies what is rounded by 3.4 a time. */
+            CHECK(sqrt(off / size) <= (golden[k].rows ? 2e-5 : 1e-6),
+                  "%s %s after %d steps: %g relative", golden[k].name, golden[k].settings,
+                  t, sqrt(off / size));
             mark++;
         }
         slc_arena_free(&arena);
@@ -92,7 +101,7 @@ static void test_ranges_are_independent(void)
             c[i] = s2[i] + CUT;
         }
         for (uint64_t t = 1; t <= 3; t++) {
-            const slc_step at = {t, 0.1, 0.01, -1};
+            const slc_step at = {.step = t, .lr = 0.1, .decay = 0.01, .momentum = -1};
             o->run(settings, &at, M, w1, g, a);
             o->run(settings, &at, CUT, w2, g, b);
             o->run(settings, &at, M - CUT, w2 + CUT, g + CUT, c);

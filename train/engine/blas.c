@@ -11,7 +11,6 @@
 #include "train/engine/gemm.h"
 
 /* Not in every cblas.h. */
-extern void openblas_set_num_threads(int count);
 extern char *openblas_get_config(void);
 
 enum {
@@ -59,7 +58,7 @@ static slc_status open_state(void **out, size_t threads, slc_dtype type, slc_err
     (void)type; /* what it runs */
     if (!s) return slc_fail(err, SLC_ENOMEM, "engine blas: memory ran out");
     s->threads = threads;
-    openblas_set_num_threads(1);
+    slc_gemm_alone();
     return SLC_OK;
 }
 

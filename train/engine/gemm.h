@@ -6,6 +6,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+extern void openblas_set_num_threads(int count);
+
+/* To call once before products are run from threads of our own. */
+static inline void slc_gemm_alone(void)
+{
+    openblas_set_num_threads(1);
+}
+
 static inline void slc_gemm(bool ta, bool tb, size_t m, size_t n, size_t k,
                             const float *a, size_t lda, const float *b, size_t ldb,
                             float beta, float *c, size_t ldc)

@@ -4,13 +4,18 @@
 
 #include <fnmatch.h>
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/block.h"
+#include "base/num.h"
+#include "train/engine/gemm.h"
 
 typedef struct group {
     const char *match;
     double lr, weight_decay;
-    bool freeze;
+    bool freeze, plain;
 } group;
 
 static const slc_param group_params[] = {
@@ -20,6 +25,8 @@ static const slc_param group_params[] = {
     {"weight_decay", SLC_FIELD(group, weight_decay), .lo = -1, .hi = 1e3, .initial = "-1",
      .help = "own decay; -1 = as elsewhere"},
     {"freeze", SLC_FIELD(group, freeze), .initial = "false", .help = "does not learn"},
+    {"plain", SLC_FIELD(group, plain), .initial = "false",
+     .help = "muon: moved as by sgd, matrices too"},
     {0}};
 
 typedef struct groups {
@@ -62,6 +69,11 @@ static slc_status apply_groups(stepper *s, const groups *g, slc_err *err)
             return slc_node_fail(err, s->recipe->optim_more.groups,
                                  "optim: group \"%s\" matches no tensor of the model",
                                  g->v[i].match);
+        if (g->v[i].plain && !s->recipe->optim->scratch)
+            return slc_node_fail(err, s->recipe->optim_more.groups,
+                                 "optim: group \"%s\": plain is for muon; %s moves all "
+                                 "weights alike",
+                                 g->v[i].match, s->recipe->optim->entry.name);
         if (g->v[i].freeze) (void)slc_model_freeze(s->model, g->v[i].match, true);
     }
     return SLC_OK;
@@ -128,14 +140,23 @@ static slc_status cut_ranges(stepper *s, const stepper_chunk *ranges, size_t n,
 {
     size_t total = 0;
     const size_t most = s->recipe->optim->by_tensor ? SIZE_MAX : STEPPER_CHUNK;
-    for (size_t i = 0; i < n; i++)
+    s->scratch_size = 0;
+    for (size_t i = 0; i < n; i++) {
         total += ranges[i].size / STEPPER_CHUNK + 1;
+        if (ranges[i].rows && !ranges[i].plain)
+            s->scratch_size =
+                slc_max(s->scratch_size,
+                        s->recipe->optim->scratch(ranges[i].rows, ranges[i].size));
+    }
+    free(s->scratch);
     free(s->chunks);
     free(s->sums);
     s->chunks = calloc(total + 1, sizeof(*s->chunks));
     s->sums = calloc(total + 1, sizeof(*s->sums));
+    s->scratch = slc_block_alloc((s->scratch_size * s->threads + 1) * sizeof(float));
     s->chunk_count = 0;
-    if (!s->chunks || !s->sums) return slc_fail(err, SLC_ENOMEM, "optim: out of memory");
+    if (!s->chunks || !s->sums || !s->scratch)
+        return slc_fail(err, SLC_ENOMEM, "optim: out of memory");
     for (size_t i = 0; i < n; i++)
         for (size_t at = 0; at < ranges[i].size;) {
             stepper_chunk c = ranges[i];
@@ -189,11 +210,14 @@ slc_status slc_stepper_cut(stepper *s, slc_err *err)
         const slc_tensor_info *info = slc_model_tensor(s->model, t);
         if (info->role == SLC_ROLE_BUFFER || info->frozen || info->size == 0) continue;
         const group *own = group_of(&g, info->name);
-        const stepper_chunk next = {.offset = info->offset,
-                                    .size = info->size,
-                                    .lr_factor = lr_factor(s, info, own, ranks),
-                                    .decay = decay_of(s, info, own),
-                                    .since = since(s, info)};
+        const stepper_chunk next = {
+            .offset = info->offset,
+            .size = info->size,
+            .lr_factor = lr_factor(s, info, own, ranks),
+            .decay = decay_of(s, info, own),
+            .rows = s->recipe->optim->scratch && info->rank > 1 ? info->dim[0] : 0,
+            .plain = own && own->plain,
+            .since = since(s, info)};
         add_range(ranges, &n, &next, join);
     }
     if (st == SLC_OK) st = cut_ranges(s, ranges, n, err);
@@ -215,6 +239,7 @@ slc_status slc_stepper_create(stepper *out, slc_model *model, const slc_recipe *
                  .threads = threads ? threads : 1};
     const slc_optim *o = recipe->optim;
     s.slots = o->need ? o->need(recipe->optim_settings) : o->slots;
+    if (o->scratch) slc_gemm_alone();
     slc_status st = slc_stepper_cut(&s, err);
     for (size_t k = 0; st == SLC_OK && k < s.slots; k++)
         if (!(s.slot[k] = calloc(s.count + 1, sizeof(float))))
@@ -241,6 +266,7 @@ void slc_stepper_free(stepper *s)
     free(s->chunks);
     free(s->sums);
     free(s->units);
+    free(s->scratch);
     *s = (stepper){0};
 }
 
@@ -324,7 +350,11 @@ static void move(stepper *s, const plan *p, const stepper_chunk *c)
     const slc_step at = {.step = p->step - c->since,
                          .lr = p->rate.lr * c->lr_factor,
                          .decay = c->decay,
-                         .momentum = p->rate.momentum};
+                         .momentum = p->rate.momentum,
+                         .rows = c->rows,
+                         .plain = c->plain,
+                         .scratch =
+                             s->scratch + s->scratch_size * (size_t)omp_get_thread_num()};
     s->recipe->optim->run(s->recipe->optim_settings, &at, c->size, w, g, slot);
     if (p->pull >= 0) {
         float *slow = s->slow + c->offset;
@@ -361,7 +391,7 @@ stepper_result slc_stepper_step(stepper *s, uint64_t step, slc_rate rate,
                                  pow(rate.progress, more->lookahead_growth));
     if (!s->ema) p.ema = -1;
     const ptrdiff_t n = (ptrdiff_t)s->chunk_count;
-#pragma omp parallel for num_threads((int)s->threads) schedule(static)
+#pragma omp parallel for num_threads((int)s->threads) schedule(dynamic)
     for (ptrdiff_t i = 0; i < n; i++)
         move(s, &p, &s->chunks[i]);
     slc_model_touch(s->model);

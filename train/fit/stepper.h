@@ -11,6 +11,8 @@ enum { STEPPER_CHUNK = 8192 }; /* floats: w, g and two slots of a chunk fit into
 typedef struct stepper_chunk {
     size_t offset, size;
     double lr_factor, decay;
+    size_t rows; /* of a matrix that is moved whole */
+    bool plain;
     uint64_t since; /* steps done before it began to learn */
 } stepper_chunk;
 
@@ -25,8 +27,10 @@ typedef struct stepper {
     uint64_t
         thawed; /* steps done before train.freeze's tensors learn: their moments begin then */
     float *slot[SLC_MAX_SLOTS];
-    float *slow; /* lookahead; NULL = off */
-    float *ema;  /* NULL = off */
+    float *slow;    /* lookahead; NULL = off */
+    float *ema;     /* NULL = off */
+    float *scratch; /* of each thread, scratch_size floats */
+    size_t scratch_size;
     stepper_chunk *chunks;
     size_t chunk_count;
     double *sums;        /* one per chunk */
