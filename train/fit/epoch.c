@@ -29,13 +29,14 @@ static void put(json_t *line, const char *key, double value)
 static slc_status score_into(run *r, const slc_source *source, json_t *line,
                              const char *loss, const char *top1, slc_err *err)
 {
-    slc_metric m;
-    const slc_status st = slc_run_score(r, source, &m, err);
-    if (st == SLC_OK) {
-        put(line, loss, slc_metric_loss(&m));
-        put(line, top1, slc_metric_top1(&m));
-    }
-    slc_metric_free(&m);
+    slc_metric_free(&r->scored);
+    r->scored_source = NULL;
+    const slc_status st = slc_run_score(r, source, &r->scored, err);
+    if (st != SLC_OK) return st;
+    r->scored_source = source;
+    r->scored_step = r->step;
+    put(line, loss, slc_metric_loss(&r->scored));
+    put(line, top1, slc_metric_top1(&r->scored));
     return st;
 }
 

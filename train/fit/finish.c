@@ -55,14 +55,27 @@ static slc_status choose(run *r, uint64_t *epoch, const char **why, slc_err *err
     return SLC_OK;
 }
 
-static json_t *scores(run *r, const slc_source *source, slc_status *st, slc_err *err)
+/* The last epoch's evaluation is taken over if it was of these weights. */
+static slc_status score(run *r, const slc_source *source, bool of_last, slc_metric *m,
+                        slc_err *err)
+{
+    if (!of_last || r->scored_source != source || r->scored_step != r->step)
+        return slc_run_score(r, source, m, err);
+    *m = r->scored;
+    r->scored = (slc_metric){0};
+    r->scored_source = NULL;
+    return SLC_OK;
+}
+
+static json_t *scores(run *r, const slc_source *source, bool of_last, slc_status *st,
+                      slc_err *err)
 {
     slc_metric m = {0};
     json_t *out = NULL, *names = json_loads(r->class_text, 0, NULL);
     const char **list = calloc(r->classes + 1, sizeof(*list));
     for (size_t c = 0; list && c < r->classes; c++)
         list[c] = json_string_value(json_array_get(names, c));
-    if (*st == SLC_OK) *st = slc_run_score(r, source, &m, err);
+    if (*st == SLC_OK) *st = score(r, source, of_last, &m, err);
     if (*st == SLC_OK) out = slc_metric_json(&m, list);
     slc_metric_free(&m);
     free(list);
@@ -140,9 +153,10 @@ slc_status slc_run_finish(run *r, slc_fit_result *result, slc_err *err)
     uint64_t epoch;
     const char *why;
     json_t *last = json_object(), *o = NULL;
-    const bool differs = (keeps_best(r) && r->best_epoch != r->epoch) ||
-                         slc_run_uses_ema(r) ||
-                         (r->recipe->train.swa.on && r->averaged > 0);
+    const bool best = keeps_best(r), swa = r->recipe->train.swa.on && r->averaged > 0;
+    const bool differs =
+        (best && r->best_epoch != r->epoch) || slc_run_uses_ema(r) || swa;
+    const bool of_last = !best && !swa;
     slc_status st = score_last(r, last, differs, err);
     if (st == SLC_OK) st = choose(r, &epoch, &why, err);
     if (st == SLC_OK) st = slc_run_save_model(r, "model.safetensors", epoch, err);
@@ -150,9 +164,9 @@ slc_status slc_run_finish(run *r, slc_fit_result *result, slc_err *err)
         o = summarise(r, epoch, why);
         json_object_update(o, last);
         if (r->sources.test)
-            json_object_set_new(o, "test", scores(r, r->sources.test, &st, err));
+            json_object_set_new(o, "test", scores(r, r->sources.test, of_last, &st, err));
         if (st == SLC_OK && r->sources.val)
-            json_object_set_new(o, "val", scores(r, r->sources.val, &st, err));
+            json_object_set_new(o, "val", scores(r, r->sources.val, of_last, &st, err));
         json_object_set_new(
             o, "seconds",
             json_real(r->seconds_before + (double)(slc_clock_ns() - r->started) / 1e9));

@@ -86,6 +86,10 @@ typedef struct run {
     run_frozen frozen;
     json_t *inside; /* of this epoch in histograms.jsonl, or NULL */
     float *before;  /* weights before the last step of an epoch that is looked at */
+    slc_metric
+        scored; /* the last epoch's evaluation, of which source and after which step */
+    const slc_source *scored_source;
+    uint64_t scored_step;
     double last_lr;
     bool not_finite; /* a loss or gradient was no number */
 } run;

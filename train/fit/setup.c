@@ -375,6 +375,7 @@ void slc_run_close(run *r)
     slc_recipe_free_plans(&r->plans);
     slc_recipe_close_sources(&r->sources);
     slc_recipe_free(&r->own);
+    slc_metric_free(&r->scored);
     json_decref(r->lines);
     json_decref(r->inside);
     float *const blocks[] = {r->ema_buffers,   r->swa,     r->swa_buffers, r->spare,
