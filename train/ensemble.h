@@ -34,4 +34,9 @@ typedef struct slc_ensemble_settings {
 SLC_API SLC_CHECKED slc_status slc_ensemble_run(const slc_ensemble_settings *settings,
                                                 json_t **result, slc_err *err);
 
+/* Writes output without scoring anything: paths, count, mode (one of the first three), output,
+ * threads and log count. Errors: as above. */
+SLC_API SLC_CHECKED slc_status slc_ensemble_write(const slc_ensemble_settings *settings,
+                                                  slc_err *err);
+
 #endif

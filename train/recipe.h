@@ -83,7 +83,12 @@ typedef struct slc_early_stop {
     bool restore;   /* the best epoch's weights become the model */
 } slc_early_stop;
 
-typedef enum slc_keep { SLC_KEEP_AUTO, SLC_KEEP_BEST, SLC_KEEP_LAST } slc_keep;
+typedef enum slc_keep {
+    SLC_KEEP_AUTO,
+    SLC_KEEP_BEST,
+    SLC_KEEP_LAST,
+    SLC_KEEP_ENSEMBLE
+} slc_keep;
 typedef enum slc_watch { SLC_WATCH_TOP1, SLC_WATCH_LOSS } slc_watch;
 
 typedef struct slc_recipe_ema {

@@ -76,6 +76,9 @@ static slc_status check_snapshots(const slc_recipe *r, slc_err *err)
     const slc_node *const where = at(r, "train", "snapshots");
     const slc_node *cycles = slc_node_get(slc_node_get(r->root, "schedule"), "cycles");
     int64_t count = 0;
+    if (r->train.keep == SLC_KEEP_ENSEMBLE && r->train.snapshots < 2)
+        return slc_node_fail(err, at(r, "train", "keep"),
+                             "train: keep is ensemble, which needs snapshots: 2 or more");
     if (r->train.snapshots == 0) return SLC_OK;
     if (strcmp(r->schedule->entry.name, "cosine_restarts") != 0)
         return slc_node_fail(

@@ -11,7 +11,7 @@ static const char *const cache_names[] = {"none", "encoded", "decoded", NULL};
 static const char *const tail_names[] = {"auto", "keep", "drop", "pad", "merge", NULL};
 static const char *const sample_names[] = {"all", "weighted", "balanced", NULL};
 static const char *const precision_names[] = {"auto", "f32", "bf16", NULL};
-static const char *const keep_names[] = {"auto", "best", "last", NULL};
+static const char *const keep_names[] = {"auto", "best", "last", "ensemble", NULL};
 static const char *const watch_names[] = {"top1", "loss", NULL};
 static const char *const rule_names[] = {"patience", "gl", "pq", "up", NULL};
 
@@ -99,8 +99,9 @@ const slc_param slc_recipe_optim_params[] = {
     {"layer_decay", SLC_FIELD(more, layer_decay), .lo = 0.01, .hi = 1, .initial = "1",
      .help = "rate factor from each layer to the one before it"},
     {"groups", SLC_FIELD(more, groups), .initial = "",
-     .help =
-         "[{match: GLOB, lr: factor, weight_decay: value, freeze: bool}], first match"},
+     .help = "[{match: GLOB, lr: factor, weight_decay: value, freeze: bool, plain: "
+             "bool}], first "
+             "match"},
     {"lookahead", SLC_FIELD(more, lookahead), .lo = 0, .hi = 1e6, .initial = "0",
      .unit = "steps", .help = "pull slow weights every so often (Zhang et al. 2019)"},
     {"lookahead_alpha", SLC_FIELD(more, lookahead_alpha), .lo = 0, .hi = 1,
@@ -157,7 +158,8 @@ const slc_param slc_recipe_train_params[] = {
      .unit = "epochs", .help = "how often to validate"},
     {"keep", SLC_FIELD(train, keep), .choices = keep_names, .initial = "auto",
      .help =
-         "which epoch's weights become the model; auto = best if something validates"},
+         "which epoch's weights become the model; auto = best if something validates; "
+         "ensemble = all snapshots together"},
     {"snapshots", SLC_FIELD(train, snapshots), .lo = 0, .hi = 1000, .initial = "0",
      .help = "keep the weights of the last so many cycle ends of cosine_restarts"},
     {"freeze", SLC_FIELD(train, freeze), .initial = "",

@@ -1,5 +1,6 @@
 /* What a run learns, keeps and writes. */
 #include "tests/train/runs.h"
+#include "train/ensemble.h"
 
 static void test_learns(void)
 {
@@ -154,6 +155,36 @@ static void test_averages_and_snapshots(void)
     char path[400];
     snprintf(path, sizeof(path), "%s/snap/snapshot-2.safetensors", root);
     CHECK(access(path, F_OK) != 0, "only the last three stay");
+}
+
+/* The run's model answers as the ensemble of its snapshots does, also after it was killed. */
+static void test_snapshots_together_are_the_model(void)
+{
+    static const char *const sets[] = {"schedule={name: cosine_restarts, cycles: 5}",
+                                       "train.snapshots=3", "train.keep=ensemble", NULL};
+    char name[3][400], text[600];
+    const char *const paths[] = {name[0], name[1], name[2]};
+    slc_err err = {0};
+    json_t *o;
+    must((job){.name = "joint", .sets = sets});
+    for (int i = 0; i < 3; i++)
+        snprintf(name[i], sizeof(name[i]), "%s/joint/snapshot-%d.safetensors", root,
+                 3 + i);
+    CHECK(slc_ensemble_run(
+              &(slc_ensemble_settings){.paths = paths, .count = 3, .threads = 2}, &o,
+              &err) == SLC_OK,
+          "%s", err.msg);
+    CHECK(json_number_value(json_object_get(o, "top1")) ==
+              summary_value("joint", "test", "top1"),
+          "test top1 %g", summary_value("joint", "test", "top1"));
+    CHECK(json_number_value(json_object_get(o, "loss")) ==
+              summary_value("joint", "test", "loss"),
+          "test loss %g", summary_value("joint", "test", "loss"));
+    json_decref(o);
+    CHECK(child((job){.name = "joint-killed", .sets = sets, .kill_at = 60}, text) == -1,
+          "%s", text);
+    must((job){.name = "joint-killed", .sets = sets, .resume = true});
+    same_file("joint", "joint-killed", "model.safetensors");
 }
 
 static void test_looks_inside(void)
@@ -343,6 +374,7 @@ static void tests(void)
     test_keeps_what_it_should();
     test_ends_at_its_target_or_when_it_diverges();
     test_averages_and_snapshots();
+    test_snapshots_together_are_the_model();
     test_swa_measures_norms();
     test_looks_inside();
 }

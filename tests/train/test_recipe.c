@@ -78,6 +78,7 @@ static void test_refuses_contradictions(void)
     refused("data: {train: a, val: b}\ntrain: {swa: {}, keep: best}\n",
             "swa keeps its average");
     refused("model: {name: mlp, head: 'fc.*'}\n", "head without from");
+    refused("train: {keep: ensemble}\n", "needs snapshots");
     refused("train: {snapshots: 3}\n", "cosine_restarts");
     refused("schedule: {name: cosine_restarts, cycles: 2}\ntrain: {snapshots: 3}\n",
             "3 snapshots of a schedule of 2 cycles");

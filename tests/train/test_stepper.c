@@ -32,7 +32,7 @@ static slc_recipe read(const char *text)
     return recipe;
 }
 
-static slc_model *make(const slc_recipe *recipe)
+static slc_model *make(const slc_recipe *recipe, size_t width)
 {
     slc_model *m;
     slc_err err = {0};
@@ -40,15 +40,16 @@ static slc_model *make(const slc_recipe *recipe)
                            &(slc_model_settings){.spec = recipe->model,
                                                  .channels = 1,
                                                  .height = 1,
-                                                 .width = 1,
+                                                 .width = width,
                                                  .classes = N,
                                                  .threads = 2,
                                                  .engine = "blas"},
                            &err) == SLC_OK,
           "%s", err.msg);
-    CHECK(slc_model_weight_count(m) == 2 * N, "%zu", slc_model_weight_count(m));
-    for (int i = 0; i < 2 * N; i++)
-        slc_model_weights(m)[i] = start(i);
+    const size_t count = slc_model_weight_count(m);
+    CHECK(count == (width + 1) * N, "%zu", count);
+    for (size_t i = 0; i < count; i++)
+        slc_model_weights(m)[i] = start((int)i);
     return m;
 }
 
@@ -71,7 +72,7 @@ static void compare(size_t k, int mark, const float *w, const stepper_result *r)
 static void test_agrees_with_pytorch(size_t k)
 {
     slc_recipe recipe = read(golden[k].recipe);
-    slc_model *m = make(&recipe);
+    slc_model *m = make(&recipe, 1);
     stepper s;
     slc_err err = {0};
     CHECK(slc_stepper_create(&s, m, &recipe, 2, &err) == SLC_OK, "%s", err.msg);
@@ -94,7 +95,7 @@ static void test_thawed_weights_count_from_their_first_step(void)
 {
     slc_recipe recipe = read("optim: {name: adam, lr: 0.01}\n"
                              "train: {freeze: [fc.weight], unfreeze_at: 1}\n");
-    slc_model *m = make(&recipe);
+    slc_model *m = make(&recipe, 1);
     slc_err err = {0};
     stepper s;
     const slc_rate rate = {.lr = 0.01, .momentum = -1};
@@ -119,8 +120,60 @@ static void test_thawed_weights_count_from_their_first_step(void)
     slc_recipe_free(&recipe);
 }
 
+/* The weights of the layer, and its bias, after some steps. */
+static void walk(const char *optim, float w[3 * N])
+{
+    slc_recipe recipe = read(optim);
+    slc_model *m = make(&recipe, 2);
+    stepper s;
+    slc_err err = {0};
+    const slc_optim_common *common = recipe.optim_settings;
+    CHECK(slc_stepper_create(&s, m, &recipe, 2, &err) == SLC_OK, "%s", err.msg);
+    for (int t = 1; t <= 5; t++) {
+        for (int i = 0; i < 3 * N; i++)
+            slc_model_grads(m)[i] = grad(t, i);
+        (void)slc_stepper_step(&s, (uint64_t)t,
+                               (slc_rate){.lr = common->lr, .momentum = -1}, -1);
+    }
+    memcpy(w, slc_model_weights(m), 3 * N * sizeof(*w));
+    slc_stepper_free(&s);
+    slc_model_destroy(&m);
+    slc_recipe_free(&recipe);
+}
+
+static void test_muon_moves_what_is_plain_as_sgd(void)
+{
+    static const char muon[] = "optim: {name: muon, lr: 0.1, nesterov: false%s}\n";
+    char text[200];
+    float sgd[3 * N], all[3 * N], bias[3 * N];
+    walk("optim: {name: sgd, lr: 0.1, momentum: 0.9}\n", sgd);
+    snprintf(text, sizeof(text), muon, "");
+    walk(text, bias);
+    snprintf(text, sizeof(text), muon, ", groups: [{match: fc.weight, plain: true}]");
+    walk(text, all);
+    CHECK(memcmp(all, sgd, sizeof(all)) == 0, "plain weights do not move as by sgd");
+    CHECK(memcmp(bias, sgd, 2 * N * sizeof(*bias)) != 0, "a matrix moves as by sgd");
+    CHECK(memcmp(bias + 2 * N, sgd + 2 * N, N * sizeof(*bias)) == 0, "a vector does not");
+}
+
+static void test_plain_is_for_muon(void)
+{
+    slc_recipe recipe =
+        read("optim: {name: sgd, groups: [{match: fc.weight, plain: true}]}\n");
+    slc_model *m = make(&recipe, 1);
+    stepper s;
+    slc_err err = {0};
+    CHECK(slc_stepper_create(&s, m, &recipe, 2, &err) == SLC_EINVAL &&
+              strstr(err.msg, "plain is for muon"),
+          "%s", err.msg);
+    slc_model_destroy(&m);
+    slc_recipe_free(&recipe);
+}
+
 int main(void)
 {
+    test_muon_moves_what_is_plain_as_sgd();
+    test_plain_is_for_muon();
     test_thawed_weights_count_from_their_first_step();
     for (size_t k = 0; k < SLC_COUNT(golden); k++)
         test_agrees_with_pytorch(k);

@@ -11,12 +11,14 @@ enum {
     CHUNK_BYTES = 1024 * 1024, /* of both sides that a thread learns from at a time */
     LANES = 16,
     LANE_BYTES = 12 * 1024 * 1024, /* of all lanes' sums */
-    LANE_PLACES = 1024,            /* at least */
+    LANE_PLACES = 512,             /* at least */
+    ITEMS = 8,                     /* the same, whatever the threads */
 };
 
 /* What is learned from at a time: both sides' pixels of a part as tiles. */
 typedef struct chunk {
     slc_part u;
+    size_t out, in;                  /* first channels */
     size_t slabs, pairs;             /* of 32 places; with those that taps step on to */
     size_t turned_next, paired_next; /* from 16 channels to the next */
     uint16_t *turned, *paired;
@@ -51,26 +53,39 @@ typedef struct plan {
     slc_part first;
 } plan;
 
-/* Groups only where lanes do not keep all threads busy: an item lays out both its sides. */
+/* Halves groups of the larger side until there are items enough: an item lays out both its
+ * sides, so lanes come first. */
+static void cut_groups(const slc_tiled *p, plan *by, size_t items)
+{
+    const size_t outs = slc_amx_sides(p->geom.out.c), ins = slc_amx_sides(p->ins);
+    while (by->lanes * by->outs * by->ins < items && (by->outs < outs || by->ins < ins)) {
+        const bool larger = p->sweep[1].variants * ins * by->outs > outs * by->ins;
+        if (by->ins < ins && (larger || by->outs == outs))
+            by->ins = slc_min(2 * by->ins, ins);
+        else
+            by->outs = slc_min(2 * by->outs, outs);
+    }
+}
+
+/* A side's channels in the largest of its groups. */
+static size_t widest(size_t channels, size_t groups)
+{
+    return (slc_amx_sides(channels) + groups - 1) / groups * SLC_TILE_SIDE;
+}
+
 static plan plan_of(const slc_tiled *p)
 {
     const slc_sweep *s = &p->sweep[1];
-    const size_t outs = slc_amx_sides(p->geom.out.c), ins = slc_amx_sides(p->ins);
     const size_t places = p->geom.n * s->h * s->w;
-    plan by = {.outs = 1, .ins = 1};
-    size_t lanes = slc_min(LANES, LANE_BYTES / (sums_size(p) * sizeof(float)));
-    lanes = slc_max(slc_min(lanes, places / LANE_PLACES), 1);
-    by.parts = slc_sweep_cut(s, (s->depth + s->out.c) * sizeof(uint16_t), CHUNK_BYTES,
-                             lanes, &by.first);
-    by.lanes = slc_min(lanes, by.parts);
-    while (by.lanes * by.outs * by.ins < 4 * p->threads &&
-           (by.outs < outs || by.ins < ins)) {
-        const bool larger = s->variants * ins * by.outs > outs * by.ins;
-        if (by.ins < ins && (larger || by.outs == outs))
-            by.ins = slc_min(2 * by.ins, ins);
-        else
-            by.outs = slc_min(2 * by.outs, outs);
-    }
+    const size_t lanes = slc_min(LANES, LANE_BYTES / (sums_size(p) * sizeof(float)));
+    plan by = {
+        .lanes = slc_max(slc_min(lanes, places / LANE_PLACES), 1), .outs = 1, .ins = 1};
+    cut_groups(p, &by, ITEMS);
+    const size_t each =
+        (widest(p->ins, by.ins) + widest(s->out.c, by.outs)) * sizeof(uint16_t);
+    by.parts = slc_sweep_cut(s, each, CHUNK_BYTES, by.lanes, &by.first);
+    by.lanes = slc_min(by.lanes, by.parts);
+    cut_groups(p, &by, 4 * p->threads);
     return by;
 }
 
@@ -79,8 +94,8 @@ static size_t room_of(const slc_tiled *p, const plan *by, chunk *c)
 {
     const slc_sweep *s = &p->sweep[1];
     set_chunk(s, by->first, c);
-    return slc_round_up(c->turned_next * blocks(p->geom.out.c) +
-                            c->paired_next * blocks(p->ins) +
+    return slc_round_up(c->turned_next * blocks(widest(p->geom.out.c, by->outs)) +
+                            c->paired_next * blocks(widest(p->ins, by->ins)) +
                             (s->runs ? slc_sweep_laid(s, by->first) : 0),
                         64);
 }
@@ -142,9 +157,8 @@ static void turn_slabs(const slc_tiled *p, const slc_sweep *s, const chunk *c,
     if (first < last) find_outputs(p, s, c, dy, first, k.low, from[first % 2]);
     for (size_t slab = first; slab < last; slab++) {
         find_outputs(p, s, c, dy, slab + 1, k.low, from[(slab + 1) % 2]);
-        slc_amx_turn(c->turned + k.low / SLC_TILE * c->turned_next + slab * SLC_TILE_SIZE,
-                     c->turned_next, from[slab % 2], from[(slab + 1) % 2],
-                     k.high - k.low);
+        slc_amx_turn(c->turned + slab * SLC_TILE_SIZE, c->turned_next, from[slab % 2],
+                     from[(slab + 1) % 2], k.high - k.low);
     }
 }
 
@@ -201,9 +215,8 @@ static void pair_slabs(const slc_tiled *p, const slc_sweep *s, const chunk *c,
     if (first < last) find_inputs(p, s, c, x, v, first, i.low, from[first % 2]);
     for (size_t slab = first; slab < last; slab++) {
         find_inputs(p, s, c, x, v, slab + 1, i.low, from[(slab + 1) % 2]);
-        slc_amx_pair(c->paired + i.low / SLC_TILE * c->paired_next + slab * SLC_TILE_SIZE,
-                     c->paired_next, from[slab % 2], from[(slab + 1) % 2], i.high - i.low,
-                     norm, p->zeros);
+        slc_amx_pair(c->paired + slab * SLC_TILE_SIZE, c->paired_next, from[slab % 2],
+                     from[(slab + 1) % 2], i.high - i.low, norm, p->zeros);
     }
 }
 
@@ -217,40 +230,61 @@ static float *sum_at(const slc_tiled *p, const chunk *c, const slc_sweep *s,
                SLC_TILE * SLC_TILE;
 }
 
+static const uint16_t *outputs_at(const chunk *c, size_t k)
+{
+    return c->turned + (k - c->out) / SLC_TILE * c->turned_next;
+}
+
+static const uint16_t *inputs_at(const chunk *c, size_t i)
+{
+    return c->paired + (i - c->in) / SLC_TILE * c->paired_next;
+}
+
 static size_t row_of(const slc_sweep *s, const slc_tap *t)
 {
     return t->row * s->wide / 2 * 2 * SLC_TILE;
 }
 
-/* Adds to the sums of a tap, of 32 outputs and 32 inputs from k and i on. */
+/* 32 outputs with 32 inputs, from k and i on, and those that come after them. */
+typedef struct visit {
+    size_t k, i, next_k, next_i;
+} visit;
+
+/* Adds to the sums of a tap. */
 static void learn(const slc_tiled *p, const slc_sweep *s, const chunk *c,
-                  const slc_tap *t, size_t k, size_t i, bool add)
+                  const slc_tap *t, const visit *at, bool add)
 {
-    const uint16_t *const a = c->turned + k / SLC_TILE * c->turned_next;
-    const uint16_t *const b = c->paired + i / SLC_TILE * c->paired_next + row_of(s, t);
-    const size_t k2 = k + SLC_TILE, i2 = i + SLC_TILE;
-    float *const sum[2][2] = {{sum_at(p, c, s, t, k, i), sum_at(p, c, s, t, k, i2)},
-                              {sum_at(p, c, s, t, k2, i), sum_at(p, c, s, t, k2, i2)}};
-    slc_amx_learn(sum, add, (const uint16_t *const[2]){a, a + c->turned_next},
-                  (const uint16_t *const[2]){b, b + c->paired_next}, c->slabs);
+    const uint16_t *const a = outputs_at(c, at->k);
+    const uint16_t *const b = inputs_at(c, at->i) + row_of(s, t);
+    const size_t k[2] = {at->k, at->next_k}, i[2] = {at->i, at->next_i};
+    float *sum[2][4];
+    for (size_t n = 0; n < 2; n++)
+        for (size_t j = 0; j < 4; j++)
+            sum[n][j] =
+                sum_at(p, c, s, t, k[n] + j / 2 * SLC_TILE, i[n] + j % 2 * SLC_TILE);
+    slc_amx_learn(sum[0], sum[1], add, a, a + c->turned_next, b, b + c->paired_next,
+                  c->slabs);
 }
 
-/* The same of three taps that lie in one copy: its tiles come from the first cache twice. */
+/* Adds to those of three taps that lie in one copy: its tiles come from the first cache twice. */
 static void learn_rows(const slc_tiled *p, const slc_sweep *s, const chunk *c,
-                       const slc_tap *const t[3], size_t k, size_t i, bool add)
+                       const slc_tap *const t[3], const visit *at, bool add)
 {
-    const uint16_t *const a = c->turned + k / SLC_TILE * c->turned_next;
-    const size_t k2 = k + SLC_TILE;
-    for (size_t l = i; l < slc_min(i + SLC_TILE_SIDE, p->ins); l += SLC_TILE) {
-        const uint16_t *const b = c->paired + l / SLC_TILE * c->paired_next;
-        const uint16_t *const row[3] = {b + row_of(s, t[0]), b + row_of(s, t[1]),
-                                        b + row_of(s, t[2])};
-        float *const sum[3][2] = {
-            {sum_at(p, c, s, t[0], k, l), sum_at(p, c, s, t[0], k2, l)},
-            {sum_at(p, c, s, t[1], k, l), sum_at(p, c, s, t[1], k2, l)},
-            {sum_at(p, c, s, t[2], k, l), sum_at(p, c, s, t[2], k2, l)}};
-        slc_amx_learn_rows(sum, add, (const uint16_t *const[2]){a, a + c->turned_next},
-                           row, c->slabs);
+    const uint16_t *const a = outputs_at(c, at->k);
+    const bool both = p->ins - at->i > SLC_TILE;
+    for (size_t half = 0; half <= both; half++) {
+        const bool stays = half < both;
+        const size_t l = at->i + half * SLC_TILE;
+        const uint16_t *const b = inputs_at(c, l);
+        const size_t k[2] = {at->k, stays ? at->k : at->next_k},
+                     i[2] = {l, stays ? l + SLC_TILE : at->next_i};
+        float *sum[2][6];
+        for (size_t n = 0; n < 2; n++)
+            for (size_t j = 0; j < 6; j++)
+                sum[n][j] = sum_at(p, c, s, t[j / 2], k[n] + j % 2 * SLC_TILE, i[n]);
+        slc_amx_learn_rows(sum[0], sum[1], add, a, a + c->turned_next,
+                           b + row_of(s, t[0]), b + row_of(s, t[1]), b + row_of(s, t[2]),
+                           c->slabs);
     }
 }
 
@@ -309,11 +343,14 @@ static void learn_taps(const slc_tiled *p, const slc_sweep *s, const chunk *c, s
         if (s->tap[t].variant == v) of[taps++] = &s->tap[t];
     for (size_t a = k.low; a < k.high; a += SLC_TILE_SIDE)
         for (size_t b = l.low; b < l.high; b += SLC_TILE_SIDE) {
+            const bool more = b + SLC_TILE_SIDE < l.high;
+            const size_t down = a + SLC_TILE_SIDE < k.high ? a + SLC_TILE_SIDE : k.low;
+            const visit at = {a, b, more ? a : down, more ? b + SLC_TILE_SIDE : l.low};
             size_t t = 0;
             for (; t + 3 <= taps; t += 3)
-                learn_rows(p, s, c, of + t, a, b, add);
+                learn_rows(p, s, c, of + t, &at, add);
             for (; t < taps; t++)
-                learn(p, s, c, of[t], a, b, add);
+                learn(p, s, c, of[t], &at, add);
         }
 }
 
@@ -327,6 +364,7 @@ static void learn_item(const slc_tiled *p, const slc_product_call *call, const p
     const size_t begin = by->parts * lane / by->lanes,
                  end = by->parts * (lane + 1) / by->lanes;
     c.sums += lane * sums_size(p);
+    c.out = k.low, c.in = l.low;
     for (size_t i = begin; i < end; i++) {
         set_chunk(s, slc_sweep_part(s, &by->first, i), &c);
         for (size_t v = 0; s->runs && v < s->variants; v++)
@@ -354,8 +392,8 @@ bool slc_amx_backward_weights(void *out, const slc_product_call *call)
         const size_t room = room_of(p, &by, &c);
         c.turned = (uint16_t *)(sums + by.lanes * sums_size(p)) +
                    (size_t)omp_get_thread_num() * room;
-        c.paired = c.turned + c.turned_next * blocks(p->geom.out.c);
-        c.laid = c.paired + c.paired_next * blocks(p->ins);
+        c.paired = c.turned + c.turned_next * blocks(widest(p->geom.out.c, by.outs));
+        c.laid = c.paired + c.paired_next * blocks(widest(p->ins, by.ins));
         slc_amx_begin();
         SLC_EACH_SHARE (shares, i)
             learn_item(p, call, &by, i, c);

@@ -292,46 +292,58 @@ void slc_amx_weights(uint16_t *to, const float *w, size_t columns, size_t rows,
     }
 }
 
-void slc_amx_learn(float *const to[2][2], bool add, const uint16_t *const a[2],
-                   const uint16_t *const b[2], size_t steps)
+/* Asks for step number i's part, of steps, of count sums. */
+static inline void ask_sums(float *const *next, size_t count, size_t i, size_t steps)
+{
+    const size_t lines = count * SLC_TILE, each = (lines + steps - 1) / steps;
+    for (size_t l = i * each; l < lines && l < (i + 1) * each; l++)
+        _mm_prefetch((const char *)(next[l / SLC_TILE] + l % SLC_TILE * SLC_TILE),
+                     _MM_HINT_T0);
+}
+
+void slc_amx_learn(float *const to[4], float *const next[4], bool add, const uint16_t *a0,
+                   const uint16_t *a1, const uint16_t *b0, const uint16_t *b1,
+                   size_t steps)
 {
     if (add) {
-        _tile_loadd(0, to[0][0], 64);
-        _tile_loadd(1, to[0][1], 64);
-        _tile_loadd(2, to[1][0], 64);
-        _tile_loadd(3, to[1][1], 64);
+        _tile_loadd(0, to[0], 64);
+        _tile_loadd(1, to[1], 64);
+        _tile_loadd(2, to[2], 64);
+        _tile_loadd(3, to[3], 64);
     } else {
         _tile_zero(0);
         _tile_zero(1);
         _tile_zero(2);
         _tile_zero(3);
     }
-    for (size_t i = 0; i < steps * SLC_TILE_SIZE; i += SLC_TILE_SIZE) {
-        _tile_loadd(6, b[0] + i, 64);
-        _tile_loadd(4, a[0] + i, 64);
-        _tile_loadd(7, b[1] + i, 64);
-        _tile_loadd(5, a[1] + i, 64);
+    for (size_t s = 0, i = 0; s < steps; s++, i += SLC_TILE_SIZE) {
+        _tile_loadd(6, b0 + i, 64);
+        _tile_loadd(4, a0 + i, 64);
+        _tile_loadd(7, b1 + i, 64);
+        _tile_loadd(5, a1 + i, 64);
         _tile_dpbf16ps(0, 4, 6);
         _tile_dpbf16ps(1, 4, 7);
         _tile_dpbf16ps(2, 5, 6);
         _tile_dpbf16ps(3, 5, 7);
+        if (add) ask_sums(next, 4, s, steps);
     }
-    _tile_stored(0, to[0][0], 64);
-    _tile_stored(1, to[0][1], 64);
-    _tile_stored(2, to[1][0], 64);
-    _tile_stored(3, to[1][1], 64);
+    _tile_stored(0, to[0], 64);
+    _tile_stored(1, to[1], 64);
+    _tile_stored(2, to[2], 64);
+    _tile_stored(3, to[3], 64);
 }
 
-void slc_amx_learn_rows(float *const to[3][2], bool add, const uint16_t *const a[2],
-                        const uint16_t *const b[3], size_t steps)
+void slc_amx_learn_rows(float *const to[6], float *const next[6], bool add,
+                        const uint16_t *a0, const uint16_t *a1, const uint16_t *b0,
+                        const uint16_t *b1, const uint16_t *b2, size_t steps)
 {
     if (add) {
-        _tile_loadd(0, to[0][0], 64);
-        _tile_loadd(1, to[0][1], 64);
-        _tile_loadd(2, to[1][0], 64);
-        _tile_loadd(3, to[1][1], 64);
-        _tile_loadd(4, to[2][0], 64);
-        _tile_loadd(5, to[2][1], 64);
+        _tile_loadd(0, to[0], 64);
+        _tile_loadd(1, to[1], 64);
+        _tile_loadd(2, to[2], 64);
+        _tile_loadd(3, to[3], 64);
+        _tile_loadd(4, to[4], 64);
+        _tile_loadd(5, to[5], 64);
     } else {
         _tile_zero(0);
         _tile_zero(1);
@@ -340,27 +352,28 @@ void slc_amx_learn_rows(float *const to[3][2], bool add, const uint16_t *const a
         _tile_zero(4);
         _tile_zero(5);
     }
-    for (size_t i = 0; i < steps * SLC_TILE_SIZE; i += SLC_TILE_SIZE) {
-        _tile_loadd(6, b[0] + i, 64);
-        _tile_loadd(7, a[0] + i, 64);
+    for (size_t s = 0, i = 0; s < steps; s++, i += SLC_TILE_SIZE) {
+        _tile_loadd(6, b0 + i, 64);
+        _tile_loadd(7, a0 + i, 64);
         _tile_dpbf16ps(0, 7, 6);
-        _tile_loadd(6, b[1] + i, 64);
+        _tile_loadd(6, b1 + i, 64);
         _tile_dpbf16ps(2, 7, 6);
-        _tile_loadd(6, b[2] + i, 64);
+        _tile_loadd(6, b2 + i, 64);
         _tile_dpbf16ps(4, 7, 6);
-        _tile_loadd(7, a[1] + i, 64);
+        _tile_loadd(7, a1 + i, 64);
         _tile_dpbf16ps(5, 7, 6);
-        _tile_loadd(6, b[1] + i, 64);
+        _tile_loadd(6, b1 + i, 64);
         _tile_dpbf16ps(3, 7, 6);
-        _tile_loadd(6, b[0] + i, 64);
+        _tile_loadd(6, b0 + i, 64);
         _tile_dpbf16ps(1, 7, 6);
+        if (add) ask_sums(next, 6, s, steps);
     }
-    _tile_stored(0, to[0][0], 64);
-    _tile_stored(1, to[0][1], 64);
-    _tile_stored(2, to[1][0], 64);
-    _tile_stored(3, to[1][1], 64);
-    _tile_stored(4, to[2][0], 64);
-    _tile_stored(5, to[2][1], 64);
+    _tile_stored(0, to[0], 64);
+    _tile_stored(1, to[1], 64);
+    _tile_stored(2, to[2], 64);
+    _tile_stored(3, to[3], 64);
+    _tile_stored(4, to[4], 64);
+    _tile_stored(5, to[5], 64);
 }
 
 /* Words of two pixels' numbers, of 16 channels. */

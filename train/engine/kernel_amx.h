@@ -52,14 +52,16 @@ void slc_amx_store(const slc_amx_out *out, const int32_t pixel[32], size_t first
 void slc_amx_weights(uint16_t *to, const float *w, size_t columns, size_t rows,
                      size_t across, size_t down);
 
-/* sum[i][j][16][16] (+)= over steps of tiles a[i] times b[j]: i and j are 0 and 1, steps of
- * both one tile apart, sums at to[i][j]. */
-void slc_amx_learn(float *const to[2][2], bool add, const uint16_t *const a[2],
-                   const uint16_t *const b[2], size_t steps);
+/* Sums number 2 i + j, [16][16] each, (+)= over steps of tiles a_i times b_j, steps of both one
+ * tile apart. Asks for the sums that come next. */
+void slc_amx_learn(float *const to[4], float *const next[4], bool add, const uint16_t *a0,
+                   const uint16_t *a1, const uint16_t *b0, const uint16_t *b1,
+                   size_t steps);
 
-/* sum[r][i][16][16] (+)= the same of a[i] with b[r], r from 0 to 2, i 0 and 1. */
-void slc_amx_learn_rows(float *const to[3][2], bool add, const uint16_t *const a[2],
-                        const uint16_t *const b[3], size_t steps);
+/* The same of number 2 j + i, with three b. */
+void slc_amx_learn_rows(float *const to[6], float *const next[6], bool add,
+                        const uint16_t *a0, const uint16_t *a1, const uint16_t *b0,
+                        const uint16_t *b1, const uint16_t *b2, size_t steps);
 
 /* 32 pixels of c channels turned: tile k / 16 holds [16 channels][32 pixels]; next numbers
  * lie between a tile and that of the next 16 channels. The pixels ahead are asked for. */

@@ -35,16 +35,19 @@ void slc_amx_weights(uint16_t *to, const float *w, size_t columns, size_t rows,
     (void)to, (void)w, (void)columns, (void)rows, (void)across, (void)down;
 }
 
-void slc_amx_learn(float *const to[2][2], bool add, const uint16_t *const a[2],
-                   const uint16_t *const b[2], size_t steps)
+void slc_amx_learn(float *const to[4], float *const next[4], bool add, const uint16_t *a0,
+                   const uint16_t *a1, const uint16_t *b0, const uint16_t *b1,
+                   size_t steps)
 {
-    (void)to, (void)add, (void)a, (void)b, (void)steps;
+    (void)to, (void)next, (void)add, (void)a0, (void)a1, (void)b0, (void)b1, (void)steps;
 }
 
-void slc_amx_learn_rows(float *const to[3][2], bool add, const uint16_t *const a[2],
-                        const uint16_t *const b[3], size_t steps)
+void slc_amx_learn_rows(float *const to[6], float *const next[6], bool add,
+                        const uint16_t *a0, const uint16_t *a1, const uint16_t *b0,
+                        const uint16_t *b1, const uint16_t *b2, size_t steps)
 {
-    (void)to, (void)add, (void)a, (void)b, (void)steps;
+    (void)to, (void)next, (void)add, (void)a0, (void)a1;
+    (void)b0, (void)b1, (void)b2, (void)steps;
 }
 
 void slc_amx_turn(uint16_t *to, size_t next, const uint16_t *const x[32],

@@ -421,6 +421,20 @@ static json_t *report(const crew *c)
     return o;
 }
 
+static void disband(crew *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        slc_tensors_close(&c->members[i].file);
+        slc_trained_close(&c->members[i].trained);
+        free(c->members[i].answers);
+    }
+    slc_recipe_close_sources(&c->sources);
+    slc_metric_free(&c->metric);
+    slc_arena_free(&c->arena);
+    free(c->members);
+    free(c->sum);
+}
+
 slc_status slc_ensemble_run(const slc_ensemble_settings *settings, json_t **result,
                             slc_err *err)
 {
@@ -432,15 +446,15 @@ slc_status slc_ensemble_run(const slc_ensemble_settings *settings, json_t **resu
     if (st == SLC_OK) st = score_joint(&c, err);
     if (st == SLC_OK) st = write_file(&c, err);
     if (st == SLC_OK) *result = report(&c);
-    for (size_t i = 0; i < c.count; i++) {
-        slc_tensors_close(&c.members[i].file);
-        slc_trained_close(&c.members[i].trained);
-        free(c.members[i].answers);
-    }
-    slc_recipe_close_sources(&c.sources);
-    slc_metric_free(&c.metric);
-    slc_arena_free(&c.arena);
-    free(c.members);
-    free(c.sum);
+    disband(&c);
+    return st;
+}
+
+slc_status slc_ensemble_write(const slc_ensemble_settings *settings, slc_err *err)
+{
+    crew c = {.settings = settings};
+    slc_status st = open_members(&c, err);
+    if (st == SLC_OK) st = write_members(&c, err);
+    disband(&c);
     return st;
 }

@@ -31,35 +31,57 @@ static slc_status load_best(run *r, slc_err *err)
     return st;
 }
 
-/* Puts the weights to keep into the model; *why says which they are. */
-static slc_status choose(run *r, uint64_t *epoch, const char **why, slc_err *err)
+/* Which weights are kept, and what they are called. */
+typedef enum kind { KEPT_LAST, KEPT_BEST, KEPT_SWA, KEPT_EMA, KEPT_ALL } kind;
+
+typedef struct choice {
+    kind kind;
+    uint64_t epoch;
+    char why[64];
+    const char *const *members; /* KEPT_ALL: snapshots */
+    size_t member_count;
+} choice;
+
+static slc_status decide(run *r, choice *c, slc_err *err)
 {
-    *epoch = r->epoch;
-    *why = "the last epoch";
-    if (keeps_best(r)) {
-        *epoch = r->best_epoch;
-        *why = r->recipe->train.early_stop.metric == SLC_WATCH_TOP1
-                   ? "best validation top1"
-                   : "best validation loss";
-        return load_best(r, err);
-    }
-    if (r->recipe->train.swa.on && r->averaged > 0) {
-        *why = "average of late epochs (SWA)";
-        slc_run_swap_in(r);
-        return slc_run_measure_norms(r, (uint64_t)r->recipe->train.swa.bn_batches, err);
-    }
-    if (slc_run_uses_ema(r)) {
-        *why = "moving average at the last epoch (EMA)";
-        slc_run_swap_in(r);
-    }
-    return SLC_OK;
+    const char *const best = r->recipe->train.early_stop.metric == SLC_WATCH_TOP1
+                                 ? "best validation top1"
+                                 : "best validation loss";
+    *c = (choice){.epoch = r->epoch};
+    const slc_status st = slc_run_members(r, &c->members, &c->member_count, err);
+    c->kind = c->member_count > 1                          ? KEPT_ALL
+              : keeps_best(r)                              ? KEPT_BEST
+              : r->recipe->train.swa.on && r->averaged > 0 ? KEPT_SWA
+              : slc_run_uses_ema(r)                        ? KEPT_EMA
+                                                           : KEPT_LAST;
+    const char *const why[] = {"the last epoch", best, "average of late epochs (SWA)",
+                               "moving average at the last epoch (EMA)"};
+    if (c->kind == KEPT_ALL)
+        snprintf(c->why, sizeof(c->why), "%zu snapshots, the mean of their answers",
+                 c->member_count);
+    else
+        snprintf(c->why, sizeof(c->why), "%s", why[c->kind]);
+    if (c->kind == KEPT_BEST) c->epoch = r->best_epoch;
+    return st;
+}
+
+/* Puts the weights to keep into the model, and that into its file. */
+static slc_status keep(run *r, const choice *c, slc_err *err)
+{
+    slc_status st = SLC_OK;
+    if (c->kind == KEPT_ALL) return slc_run_join(r, c->members, c->member_count, err);
+    if (c->kind == KEPT_BEST) st = load_best(r, err);
+    if (c->kind == KEPT_SWA || c->kind == KEPT_EMA) slc_run_swap_in(r);
+    if (c->kind == KEPT_SWA)
+        st = slc_run_measure_norms(r, (uint64_t)r->recipe->train.swa.bn_batches, err);
+    return st == SLC_OK ? slc_run_save_model(r, "model.safetensors", c->epoch, err) : st;
 }
 
 /* The last epoch's evaluation is taken over if it was of these weights. */
-static slc_status score(run *r, const slc_source *source, bool of_last, slc_metric *m,
+static slc_status score(run *r, const slc_source *source, bool evaluated, slc_metric *m,
                         slc_err *err)
 {
-    if (!of_last || r->scored_source != source || r->scored_step != r->step)
+    if (!evaluated || r->scored_source != source || r->scored_step != r->step)
         return slc_run_score(r, source, m, err);
     *m = r->scored;
     r->scored = (slc_metric){0};
@@ -67,7 +89,14 @@ static slc_status score(run *r, const slc_source *source, bool of_last, slc_metr
     return SLC_OK;
 }
 
-static json_t *scores(run *r, const slc_source *source, bool of_last, slc_status *st,
+static slc_status score_kept(run *r, const slc_source *source, const choice *c,
+                             slc_metric *m, slc_err *err)
+{
+    if (c->kind == KEPT_ALL) return slc_run_score_joint(r, source, m, err);
+    return score(r, source, c->kind == KEPT_LAST || c->kind == KEPT_EMA, m, err);
+}
+
+static json_t *scores(run *r, const slc_source *source, const choice *of, slc_status *st,
                       slc_err *err)
 {
     slc_metric m = {0};
@@ -75,7 +104,7 @@ static json_t *scores(run *r, const slc_source *source, bool of_last, slc_status
     const char **list = calloc(r->classes + 1, sizeof(*list));
     for (size_t c = 0; list && c < r->classes; c++)
         list[c] = json_string_value(json_array_get(names, c));
-    if (*st == SLC_OK) *st = score(r, source, of_last, &m, err);
+    if (*st == SLC_OK) *st = score_kept(r, source, of, &m, err);
     if (*st == SLC_OK) out = slc_metric_json(&m, list);
     slc_metric_free(&m);
     free(list);
@@ -109,7 +138,7 @@ static double mean_rate(const run *r)
     return n ? sum / (double)n : 0;
 }
 
-static json_t *summarise(run *r, uint64_t epoch, const char *why)
+static json_t *summarise(run *r, const choice *c)
 {
     json_t *o = json_object(), *kept = json_object();
     json_object_set_new(o, "schema", json_integer(1));
@@ -117,8 +146,8 @@ static json_t *summarise(run *r, uint64_t epoch, const char *why)
     json_object_set_new(o, "epochs", json_integer((json_int_t)r->epoch));
     json_object_set_new(o, "steps", json_integer((json_int_t)r->step));
     json_object_set_new(o, "reason", json_string(r->reason));
-    json_object_set_new(kept, "epoch", json_integer((json_int_t)epoch));
-    json_object_set_new(kept, "why", json_string(why));
+    json_object_set_new(kept, "epoch", json_integer((json_int_t)c->epoch));
+    json_object_set_new(kept, "why", json_string(c->why));
     if (isfinite(r->best_value)) {
         json_object_set_new(kept, "best_epoch", json_integer((json_int_t)r->best_epoch));
         json_object_set_new(kept, "best_value", json_real(r->best_value));
@@ -130,12 +159,14 @@ static json_t *summarise(run *r, uint64_t epoch, const char *why)
 }
 
 /* What the raw last weights reach, for comparison with what is kept instead. */
-static slc_status score_last(run *r, json_t *o, bool differs, slc_err *err)
+static slc_status score_last(run *r, json_t *o, const choice *c, slc_err *err)
 {
     const slc_source *source = r->sources.test ? r->sources.test : r->sources.val;
     slc_metric m = {0};
-    if (!differs || !source) return SLC_OK;
-    const slc_status st = slc_run_score(r, source, &m, err);
+    const bool same =
+        c->kind == KEPT_LAST || (c->kind == KEPT_BEST && r->best_epoch == r->epoch);
+    if (same || !source) return SLC_OK;
+    const slc_status st = score(r, source, !slc_run_uses_ema(r), &m, err);
     if (st == SLC_OK) {
         json_t *last = json_object();
         json_object_set_new(last, "epoch", json_integer((json_int_t)r->epoch));
@@ -150,23 +181,18 @@ static slc_status score_last(run *r, json_t *o, bool differs, slc_err *err)
 
 slc_status slc_run_finish(run *r, slc_fit_result *result, slc_err *err)
 {
-    uint64_t epoch;
-    const char *why;
+    choice c;
     json_t *last = json_object(), *o = NULL;
-    const bool best = keeps_best(r), swa = r->recipe->train.swa.on && r->averaged > 0;
-    const bool differs =
-        (best && r->best_epoch != r->epoch) || slc_run_uses_ema(r) || swa;
-    const bool of_last = !best && !swa;
-    slc_status st = score_last(r, last, differs, err);
-    if (st == SLC_OK) st = choose(r, &epoch, &why, err);
-    if (st == SLC_OK) st = slc_run_save_model(r, "model.safetensors", epoch, err);
+    slc_status st = decide(r, &c, err);
+    if (st == SLC_OK) st = score_last(r, last, &c, err);
+    if (st == SLC_OK) st = keep(r, &c, err);
     if (st == SLC_OK) {
-        o = summarise(r, epoch, why);
+        o = summarise(r, &c);
         json_object_update(o, last);
         if (r->sources.test)
-            json_object_set_new(o, "test", scores(r, r->sources.test, of_last, &st, err));
+            json_object_set_new(o, "test", scores(r, r->sources.test, &c, &st, err));
         if (st == SLC_OK && r->sources.val)
-            json_object_set_new(o, "val", scores(r, r->sources.val, of_last, &st, err));
+            json_object_set_new(o, "val", scores(r, r->sources.val, &c, &st, err));
         json_object_set_new(
             o, "seconds",
             json_real(r->seconds_before + (double)(slc_clock_ns() - r->started) / 1e9));
@@ -175,12 +201,12 @@ slc_status slc_run_finish(run *r, slc_fit_result *result, slc_err *err)
     if (st == SLC_OK) {
         *result = (slc_fit_result){.epochs = r->epoch,
                                    .steps = r->step,
-                                   .best_epoch = epoch,
+                                   .best_epoch = c.epoch,
                                    .best_value = r->best_value,
                                    .summary = json_incref(o)};
         memcpy(result->reason, r->reason, sizeof(result->reason));
         slc_log_line(r->settings->log, SLC_INFO, "%s; kept epoch %llu: %s", r->reason,
-                     (unsigned long long)epoch, why);
+                     (unsigned long long)c.epoch, c.why);
     }
     json_decref(last);
     json_decref(o);

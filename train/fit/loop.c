@@ -126,30 +126,6 @@ static slc_status take_step(run *r, slc_err *err)
     return SLC_OK;
 }
 
-/* Snapshots (Huang et al. 2017): the weights at the end of each cosine cycle, the last few
- * of them. A cycle has ended where the rate is about to rise again. */
-static slc_status maybe_snapshot(run *r, slc_err *err)
-{
-    const uint64_t keep = (uint64_t)r->recipe->train.snapshots;
-    const slc_warmup warmup = slc_run_warmup(r);
-    const uint64_t warm = slc_warmup_steps(&warmup, slc_run_steps_per_epoch(r));
-    uint64_t number = 1;
-    char name[64];
-    if (keep == 0 || r->step <= warm + 1) return SLC_OK;
-    if (r->step != r->planned &&
-        slc_run_rate(r, r->step).lr <= slc_run_rate(r, r->step - 1).lr)
-        return SLC_OK;
-    for (uint64_t s = warm + 1; s < r->step; s++)
-        number += slc_run_rate(r, s).lr > slc_run_rate(r, s - 1).lr;
-    snprintf(name, sizeof(name), "snapshot-%llu.safetensors", (unsigned long long)number);
-    const slc_status st = slc_run_save_model(r, name, r->epoch + 1, err);
-    if (st != SLC_OK || number <= keep) return st;
-    snprintf(name, sizeof(name), "snapshot-%llu.safetensors",
-             (unsigned long long)(number - keep));
-    (void)unlink(slc_run_path(r, name)); /* gone already after a resume */
-    return SLC_OK;
-}
-
 slc_status slc_run_open_stream(run *r, uint64_t epochs, slc_err *err)
 {
     slc_loader_settings s = slc_recipe_loader_settings(
@@ -199,7 +175,7 @@ static slc_status after_step(run *r, slc_err *err)
 {
     slc_status st = slc_run_watch_step(r, err);
     if (st == SLC_OK) st = take_step(r, err);
-    if (st == SLC_OK) st = maybe_snapshot(r, err);
+    if (st == SLC_OK) st = slc_run_snapshot(r, err);
     if (st != SLC_OK) return st;
     if (r->step >= r->pace.next && r->position < r->batches) slc_run_refit(r);
     if (told_to_stop(r) && r->position < r->batches) {

@@ -141,6 +141,17 @@ SLC_CHECKED slc_status slc_run_epoch_end(run *r, bool *stop, slc_err *err);
 SLC_CHECKED slc_status slc_run_score(run *r, const slc_source *source, slc_metric *metric,
                                      slc_err *err);
 
+/* snapshots.c: after a step takes a snapshot, if a cycle has ended; those that are the model
+ * together (paths in the run's arena; none unless the recipe keeps them all), as one file, and
+ * how good they are. */
+SLC_CHECKED slc_status slc_run_snapshot(run *r, slc_err *err);
+SLC_CHECKED slc_status slc_run_members(run *r, const char *const **paths, size_t *count,
+                                       slc_err *err);
+SLC_CHECKED slc_status slc_run_join(run *r, const char *const *paths, size_t count,
+                                    slc_err *err);
+SLC_CHECKED slc_status slc_run_score_joint(run *r, const slc_source *source,
+                                           slc_metric *metric, slc_err *err);
+
 /* finish.c: chooses the weights to keep, writes model.safetensors and summary.json. */
 SLC_CHECKED slc_status slc_run_finish(run *r, slc_fit_result *result, slc_err *err);
 
