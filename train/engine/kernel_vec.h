@@ -175,11 +175,12 @@ INLINE vecf vreciprocal(vecf x) /* to 2^-14 */
 }
 
 /* The same for bf16, to 2^-9 of the smaller of it and 1 - it: 1 / (1 + exp(-u)), u an odd
- * polynomial, fitted to log(P / (1 - P)) for |x| <= 5.5; beyond that it stays. */
+ * polynomial, fitted to log(P / (1 - P)) for |x| < 5.5; beyond that it is 0 or 1. */
 INLINE vecf vnormal_short(vecf x, vecf *density)
 {
     const float a = 1.5933119f, b = 7.5622150e-2f, c = -9.7110249e-4f, d = 8.6942068e-6f,
                 of2 = -1.44269504f;
+    const veci low = x <= -5.5f, far = low | (x >= 5.5f);
     x = vmin(vmax(x, splat(-5.5f)), splat(5.5f));
     const vecf z = x * x;
     vecf u = vfma(splat(d * of2), z, splat(c * of2));
@@ -193,8 +194,8 @@ INLINE vecf vnormal_short(vecf x, vecf *density)
     const vecf s = vreciprocal(1.0f + e);
     vecf slope = vfma(splat(7 * d), z, splat(5 * c));
     slope = vfma(vfma(slope, z, splat(3 * b)), z, splat(a));
-    *density = s * (1.0f - s) * slope;
-    return s;
+    *density = pick(far, splat(0), s * (1.0f - s) * slope);
+    return pick(low, splat(0), s);
 }
 #endif
 
