@@ -277,7 +277,7 @@ static int overview(FILE *out)
     return exit_code(err.code);
 }
 
-/* OpenBLAS gives a processor that is younger than itself the kernels of the oldest: a sixth of
+/* OpenBLAS gives a processor that is younger than itself the kernels of the oldest: a third of
  * the speed. The name of better ones, or NULL. */
 static const char *blas_kernels(void)
 {

@@ -2,7 +2,7 @@
  *
  * A run directory holds
  *     recipe.yaml          what really ran, every default filled in
- *     model.safetensors    the weights to use (best epoch or last, see train.keep)
+ *     model.safetensors    the weights to use (best epoch, last, or all snapshots: train.keep)
  *     best.safetensors     the best epoch so far, if there is a validation set
  *     state.safetensors    everything needed to go on: weights, slots, averages, position
  *     metrics.jsonl        one line per epoch       metrics.csv      the same as a table
@@ -55,7 +55,7 @@ typedef struct slc_fit_settings {
 
 typedef struct slc_fit_result {
     uint64_t epochs, steps;
-    uint64_t best_epoch; /* from 1; the one that was kept */
+    uint64_t best_epoch; /* from 1; the one that was kept, or the last of those */
     double best_value;   /* of the watched metric; NaN without validation */
     char reason
         [128]; /* why it ended: "all 10 epochs done", "no better top1 for 5 epochs" */

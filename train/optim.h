@@ -17,7 +17,7 @@ typedef struct slc_step {
     double momentum; /* < 0: the settings' own (one_cycle moves it) */
     size_t
         rows; /* of a weight matrix: its first dimension; 0 = not one, or a range of it */
-    bool plain;     /* by_matrix: move it as what is no matrix */
+    bool plain;     /* move it as what is no matrix */
     float *scratch; /* the caller's, of scratch() floats */
 } slc_step;
 
@@ -25,7 +25,7 @@ typedef struct slc_optim {
     slc_entry entry; /* settings begin with slc_optim_common */
     size_t slots; /* arrays of state per weight array, each as long, zero at the start */
 
-    /* Moves n weights w against their gradients g. Touches only w[0..n) and slot[k][0..n):
+    /* Moves n weights w against their gradients g. Touches only w[0..n), slot[k][0..n) and scratch:
      * disjoint ranges may be stepped by different threads, and the result does not depend
      * on how the range was cut. Optimizers that need a norm per tensor (lamb) set by_tensor
      * and are called once per tensor. */

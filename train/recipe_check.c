@@ -79,6 +79,11 @@ static slc_status check_snapshots(const slc_recipe *r, slc_err *err)
     if (r->train.keep == SLC_KEEP_ENSEMBLE && r->train.snapshots < 2)
         return slc_node_fail(err, at(r, "train", "keep"),
                              "train: keep is ensemble, which needs snapshots: 2 or more");
+    if (r->train.keep == SLC_KEEP_ENSEMBLE && r->train.budget && *r->train.budget)
+        return slc_node_fail(
+            err, at(r, "train", "budget"),
+            "train: keep is ensemble, but cycles that a budget moves have "
+            "no sure ends");
     if (r->train.snapshots == 0) return SLC_OK;
     if (strcmp(r->schedule->entry.name, "cosine_restarts") != 0)
         return slc_node_fail(

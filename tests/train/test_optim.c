@@ -79,6 +79,38 @@ static void test_agrees_with_pytorch(void)
     printf("largest relative difference after 200 steps: %.2g\n", worst);
 }
 
+/* A matrix of rank 1 stays one, of length near 1, however often what rounding leaves of the
+ * other directions grows. */
+static void test_muon_bears_missing_directions(void)
+{
+    enum { ROWS = 10, COLUMNS = 64 };
+    slc_arena arena = {0};
+    const slc_optim *o = find("muon");
+    const void *settings =
+        read(o, "{lr: 1, momentum: 0, steps: 6, adjust: none}", &arena);
+    const size_t count = o->scratch(ROWS, ROWS * COLUMNS);
+    float w[ROWS * COLUMNS] = {0}, g[ROWS * COLUMNS], b[ROWS * COLUMNS] = {0};
+    float *const slot[SLC_MAX_SLOTS] = {b};
+    const slc_step at = {.step = 1,
+                         .lr = 1,
+                         .momentum = -1,
+                         .rows = ROWS,
+                         .scratch = slc_arena_zero(&arena, count, sizeof(float))};
+    double length = 0, along = 0, size = 0;
+    for (int i = 0; i < ROWS * COLUMNS; i++)
+        g[i] = sinf((float)(i / COLUMNS)) * cosf((float)(i % COLUMNS));
+    o->run(settings, &at, ROWS * COLUMNS, w, g, slot);
+    for (int i = 0; i < ROWS * COLUMNS; i++) {
+        length += pow((double)w[i], 2);
+        size += pow((double)g[i], 2);
+        along -= (double)(w[i] * g[i]);
+    }
+    length = sqrt(length), along /= sqrt(size);
+    CHECK(along > 0.6 && along < 1.3 && length < 1.001 * along, "%g of %g", along,
+          length);
+    slc_arena_free(&arena);
+}
+
 /* Threads may cut the arrays where they like: vector body or scalar tail, same bits. */
 static void test_ranges_are_independent(void)
 {
@@ -128,6 +160,7 @@ static void test_list_is_sorted_and_complete(void)
 int main(void)
 {
     test_agrees_with_pytorch();
+    test_muon_bears_missing_directions();
     test_ranges_are_independent();
     test_list_is_sorted_and_complete();
     return 0;

@@ -79,6 +79,9 @@ static void test_refuses_contradictions(void)
             "swa keeps its average");
     refused("model: {name: mlp, head: 'fc.*'}\n", "head without from");
     refused("train: {keep: ensemble}\n", "needs snapshots");
+    refused("schedule: {name: cosine_restarts, cycles: 2}\n"
+            "train: {keep: ensemble, snapshots: 2, budget: 1h}\n",
+            "no sure ends");
     refused("train: {snapshots: 3}\n", "cosine_restarts");
     refused("schedule: {name: cosine_restarts, cycles: 2}\ntrain: {snapshots: 3}\n",
             "3 snapshots of a schedule of 2 cycles");

@@ -23,7 +23,8 @@ static slc_recipe read(const char *text)
     slc_recipe recipe;
     slc_err err = {0};
     snprintf(all, sizeof(all),
-             "model: {layers: [{linear: {name: fc, out: %d}}]}\nschedule: constant\n%s",
+             "model: {layers: [flatten, {linear: {name: fc, out: %d}}]}\nschedule: "
+             "constant\n%s",
              N, text);
     CHECK(slc_node_parse(&node, &arena, all, strlen(all), "recipe", &err) == SLC_OK, "%s",
           err.msg);

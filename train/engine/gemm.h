@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-extern void openblas_set_num_threads(int count);
+extern void openblas_set_num_threads(int count); /* not in every cblas.h */
 
 /* To call once before products are run from threads of our own. */
 static inline void slc_gemm_alone(void)

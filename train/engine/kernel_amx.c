@@ -13,7 +13,7 @@ typedef struct config {
     uint8_t rows[16];
 } config;
 
-/* Tiles 0 to 3 hold sums, 4 and 5 rows, 6 and 7 columns. In memory before the program runs: the
+/* Every tile is whole; each function says which hold sums. In memory before the program runs: the
  * compiler does not know how much of it the instruction reads. */
 static const config whole = {.palette = 1,
                              .bytes = {64, 64, 64, 64, 64, 64, 64, 64},

@@ -174,7 +174,7 @@ INLINE vecf vreciprocal(vecf x) /* to 2^-14 */
 #endif
 }
 
-/* The same for bf16, to 2^-9 of the smaller of it and 1 - it: 1 / (1 + exp(-u)), u an odd
+/* The same for bf16, for x < 0 to 2^-9 of it, else to 2^-12: 1 / (1 + exp(-u)), u an odd
  * polynomial, fitted to log(P / (1 - P)) for |x| < 5.5; beyond that it is 0 or 1. */
 INLINE vecf vnormal_short(vecf x, vecf *density)
 {

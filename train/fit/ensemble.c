@@ -453,6 +453,8 @@ slc_status slc_ensemble_run(const slc_ensemble_settings *settings, json_t **resu
 slc_status slc_ensemble_write(const slc_ensemble_settings *settings, slc_err *err)
 {
     crew c = {.settings = settings};
+    if (averages(&c))
+        return slc_fail(err, SLC_EINVAL, "ensemble: only answers are joined unscored");
     slc_status st = open_members(&c, err);
     if (st == SLC_OK) st = write_members(&c, err);
     disband(&c);

@@ -12,7 +12,8 @@ static bool keeps_best(const run *r)
     const slc_recipe_train *t = &r->recipe->train;
     if (!r->sources.val || r->best_epoch == 0) return false;
     if (t->swa.on && r->averaged > 0) return false;
-    if (t->keep != SLC_KEEP_AUTO) return t->keep == SLC_KEEP_BEST;
+    if (t->keep == SLC_KEEP_BEST || t->keep == SLC_KEEP_LAST)
+        return t->keep == SLC_KEEP_BEST;
     return !t->early_stop.on || t->early_stop.restore;
 }
 
@@ -62,6 +63,9 @@ static slc_status decide(run *r, choice *c, slc_err *err)
     else
         snprintf(c->why, sizeof(c->why), "%s", why[c->kind]);
     if (c->kind == KEPT_BEST) c->epoch = r->best_epoch;
+    if (st == SLC_OK && c->kind != KEPT_ALL && r->recipe->train.keep == SLC_KEEP_ENSEMBLE)
+        slc_log_line(r->settings->log, SLC_WARNING,
+                     "keep is ensemble, but the run ended with fewer than two snapshots");
     return st;
 }
 
@@ -93,7 +97,8 @@ static slc_status score_kept(run *r, const slc_source *source, const choice *c,
                              slc_metric *m, slc_err *err)
 {
     if (c->kind == KEPT_ALL) return slc_run_score_joint(r, source, m, err);
-    return score(r, source, c->kind == KEPT_LAST || c->kind == KEPT_EMA, m, err);
+    const bool best = c->kind == KEPT_BEST && r->best_epoch == r->epoch;
+    return score(r, source, best || c->kind == KEPT_LAST || c->kind == KEPT_EMA, m, err);
 }
 
 static json_t *scores(run *r, const slc_source *source, const choice *of, slc_status *st,
@@ -164,7 +169,8 @@ static slc_status score_last(run *r, json_t *o, const choice *c, slc_err *err)
     const slc_source *source = r->sources.test ? r->sources.test : r->sources.val;
     slc_metric m = {0};
     const bool same =
-        c->kind == KEPT_LAST || (c->kind == KEPT_BEST && r->best_epoch == r->epoch);
+        c->kind == KEPT_LAST ||
+        (c->kind == KEPT_BEST && r->best_epoch == r->epoch && !slc_run_uses_ema(r));
     if (same || !source) return SLC_OK;
     const slc_status st = score(r, source, !slc_run_uses_ema(r), &m, err);
     if (st == SLC_OK) {

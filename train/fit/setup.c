@@ -187,6 +187,13 @@ static slc_status start_weights(run *r, slc_err *err)
     st = check_head(r, err);
     if (st == SLC_OK) st = slc_tensors_open(&file, recipe->model_from, err);
     if (st != SLC_OK) return st;
+    const char *const kind = slc_tensors_meta(file, "kind");
+    if (kind && strcmp(kind, "sluice ensemble") == 0) {
+        slc_tensors_close(&file);
+        return slc_fail(err, SLC_EINVAL,
+                        "%s: is an ensemble, not one net: name one of its snapshots",
+                        recipe->model_from);
+    }
     const char *skip = recipe->model_head, *head = head_glob(r);
     if (!skip && head && head_differs(r, file, head)) skip = head;
     st = slc_model_load(r->model, file, skip, true, err);
