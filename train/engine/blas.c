@@ -8,7 +8,7 @@
 #include "base/block.h"
 #include "base/num.h"
 #include "train/engine/engine.h"
-#include "train/engine/gemm.h"
+#include "train/gemm.h"
 
 /* Not in every cblas.h. */
 extern char *openblas_get_config(void);

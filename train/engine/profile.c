@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "train/engine/exec.h"
-#include "train/engine/gemm.h"
+#include "train/gemm.h"
 
 slc_status slc_exec_profile(slc_exec *ex, bool on, slc_err *err)
 {

@@ -10,7 +10,7 @@
 
 #include "base/block.h"
 #include "base/num.h"
-#include "train/engine/gemm.h"
+#include "train/gemm.h"
 
 typedef struct group {
     const char *match;

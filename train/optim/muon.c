@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/engine/gemm.h"
+#include "train/gemm.h"
 
 typedef struct settings {
     slc_optim_common common;
@@ -50,7 +50,8 @@ static size_t shorter(size_t rows, size_t columns)
     return rows < columns ? rows : columns;
 }
 
-/* Four matrices of the shorter side, and the direction. */
+/* Four matrices of the shorter side, and the direction: 24 MB a thread for ResNet-50, 680 MB for
+ * VGG-16's first linear layer. */
 static size_t scratch(size_t rows, size_t n)
 {
     const size_t side = shorter(rows, n / rows);

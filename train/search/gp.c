@@ -1,11 +1,11 @@
 /* A Gaussian process with a Matern-5/2 kernel: Cholesky through LAPACK, everything else plain
  * loops, since n is the number of trials and stays in the hundreds. */
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/num.h"
+#include "train/gemm.h"
 #include "train/search.h"
 
 /* LAPACK, as OpenBLAS exports it. Column-major, so "L" of ours is "U" of theirs; the matrices
@@ -69,7 +69,7 @@ static slc_status factor(slc_gp *gp, slc_err *err)
     const int order = (int)n;
     int info = 0;
 
-    openblas_set_num_threads(1); /* its threads only spin on matrices this small */
+    slc_gemm_alone(); /* its threads only spin on matrices this small */
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j <= i; j++)
             gp->chol[i * n + j] =

@@ -1,6 +1,6 @@
 /* One single-threaded matrix product: c = a b + beta c, rows first, a or b transposed. */
-#ifndef TRAIN_ENGINE_GEMM_H
-#define TRAIN_ENGINE_GEMM_H
+#ifndef TRAIN_GEMM_H
+#define TRAIN_GEMM_H
 
 #include <cblas.h>
 #include <stdbool.h>
