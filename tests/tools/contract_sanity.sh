@@ -23,6 +23,11 @@ section_sanity() {
         while read -r byte; do printf '%b' "\\0$byte"; done; } | gzip >"$labels"
     expect 1 '^finding learns' "$sluice" verify tiny.yaml -q
     expect 3 'nowhere.yaml' "$sluice" verify nowhere.yaml -q
+    # Of a processor that OpenBLAS does not know it makes a Prescott; the command does not leave it at that.
+    if grep -q avx2 /proc/cpuinfo && [ -z "${OPENBLAS_CORETYPE:-}${SLUICE_ISA:-}" ]; then
+        core=$(OPENBLAS_VERBOSE=2 "$sluice" gradcheck linear 2>&1 | grep '^Core: ' | tail -n 1)
+        [ "$core" != "Core: Prescott" ] || fail "OpenBLAS multiplies as on a Prescott"
+    fi
 }
 
 # A loss that is no number ends the run; the last good state stays, and tells the same story.
