@@ -157,42 +157,6 @@ static void test_averages_and_snapshots(void)
     CHECK(access(path, F_OK) != 0, "only the last three stay");
 }
 
-/* The run's model answers as the ensemble of its snapshots does, also after it was killed. */
-static void test_snapshots_together_are_the_model(void)
-{
-    static const char *const sets[] = {"schedule={name: cosine_restarts, cycles: 5}",
-                                       "train.snapshots=3", "train.keep=ensemble", NULL};
-    char name[3][400], text[600];
-    const char *const paths[] = {name[0], name[1], name[2]};
-    slc_err err = {0};
-    json_t *o;
-    must((job){.name = "joint", .sets = sets});
-    for (int i = 0; i < 3; i++)
-        snprintf(name[i], sizeof(name[i]), "%s/joint/snapshot-%d.safetensors", root,
-                 3 + i);
-    CHECK(slc_ensemble_run(
-              &(slc_ensemble_settings){.paths = paths, .count = 3, .threads = 2}, &o,
-              &err) == SLC_OK,
-          "%s", err.msg);
-    CHECK(json_number_value(json_object_get(o, "top1")) ==
-              summary_value("joint", "test", "top1"),
-          "test top1 %g", summary_value("joint", "test", "top1"));
-    const double loss = json_number_value(json_object_get(o, "loss")),
-                 own = summary_value("joint", "test", "loss");
-    CHECK(fabs(loss - own) <= 0.05 * own, "%g, not %g: bf16 is not so coarse", own, loss);
-    json_decref(o);
-    char from[450];
-    snprintf(from, sizeof(from), "model.from=%s/joint/model.safetensors", root);
-    const char *const on[] = {from, NULL};
-    CHECK(child((job){.name = "joint-on", .sets = on}, text) == SLC_EINVAL &&
-              strstr(text, "one of its snapshots"),
-          "%s", text);
-    CHECK(child((job){.name = "joint-killed", .sets = sets, .kill_at = 60}, text) == -1,
-          "%s", text);
-    must((job){.name = "joint-killed", .sets = sets, .resume = true});
-    same_file("joint", "joint-killed", "model.safetensors");
-}
-
 static void test_looks_inside(void)
 {
     static const char *const sets[] = {"train.histograms=2", "train.tensorboard=true",
@@ -368,6 +332,41 @@ static void test_swa_measures_norms(void)
     slc_tensors_close(&state);
 }
 
+/* The run's model answers as the ensemble of its snapshots does, also after it was killed. The last
+ * test: no child can use threads of OpenMP once this process has. */
+static void test_snapshots_together_are_the_model(void)
+{
+    static const char *const sets[] = {"schedule={name: cosine_restarts, cycles: 5}",
+                                       "train.snapshots=3", "train.keep=ensemble", NULL};
+    char name[3][400], text[600], from[450];
+    const char *const paths[] = {name[0], name[1], name[2]}, *const on[] = {from, NULL};
+    slc_err err = {0};
+    json_t *o;
+    must((job){.name = "joint", .sets = sets});
+    snprintf(from, sizeof(from), "model.from=%s/joint/model.safetensors", root);
+    CHECK(child((job){.name = "joint-on", .sets = on}, text) == SLC_EINVAL &&
+              strstr(text, "one of its snapshots"),
+          "%s", text);
+    CHECK(child((job){.name = "joint-killed", .sets = sets, .kill_at = 60}, text) == -1,
+          "%s", text);
+    must((job){.name = "joint-killed", .sets = sets, .resume = true});
+    same_file("joint", "joint-killed", "model.safetensors");
+    for (int i = 0; i < 3; i++)
+        snprintf(name[i], sizeof(name[i]), "%s/joint/snapshot-%d.safetensors", root,
+                 3 + i);
+    CHECK(slc_ensemble_run(
+              &(slc_ensemble_settings){.paths = paths, .count = 3, .threads = 2}, &o,
+              &err) == SLC_OK,
+          "%s", err.msg);
+    CHECK(json_number_value(json_object_get(o, "top1")) ==
+              summary_value("joint", "test", "top1"),
+          "test top1 %g", summary_value("joint", "test", "top1"));
+    const double loss = json_number_value(json_object_get(o, "loss")),
+                 own = summary_value("joint", "test", "loss");
+    CHECK(fabs(loss - own) <= 0.05 * own, "%g, not %g: bf16 is not so coarse", own, loss);
+    json_decref(o);
+}
+
 static void tests(void)
 {
     test_learns();
@@ -380,9 +379,9 @@ static void tests(void)
     test_keeps_what_it_should();
     test_ends_at_its_target_or_when_it_diverges();
     test_averages_and_snapshots();
-    test_snapshots_together_are_the_model();
     test_swa_measures_norms();
     test_looks_inside();
+    test_snapshots_together_are_the_model();
 }
 
 int main(void)
