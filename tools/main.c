@@ -15,12 +15,12 @@
 #include "tools/output.h"
 #include "tools/term.h"
 
+extern char *openblas_get_corename(void); /* not in every cblas.h */
+
 typedef struct common_settings {
     uint64_t threads;
     bool json, quiet, help;
 } common_settings;
-
-extern char *openblas_get_corename(void);
 
 #define FIELD(name) CLI_FIELD(common_settings, name)
 

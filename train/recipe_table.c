@@ -99,9 +99,8 @@ const slc_param slc_recipe_optim_params[] = {
     {"layer_decay", SLC_FIELD(more, layer_decay), .lo = 0.01, .hi = 1, .initial = "1",
      .help = "rate factor from each layer to the one before it"},
     {"groups", SLC_FIELD(more, groups), .initial = "",
-     .help = "[{match: GLOB, lr: factor, weight_decay: value, freeze: bool, plain: "
-             "bool}], first "
-             "match"},
+     .help = "[{match: GLOB, lr: factor, weight_decay: value, freeze: bool, plain: bool}]"
+             ", first match"},
     {"lookahead", SLC_FIELD(more, lookahead), .lo = 0, .hi = 1e6, .initial = "0",
      .unit = "steps", .help = "pull slow weights every so often (Zhang et al. 2019)"},
     {"lookahead_alpha", SLC_FIELD(more, lookahead_alpha), .lo = 0, .hi = 1,

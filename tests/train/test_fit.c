@@ -126,7 +126,7 @@ static void test_a_budget_ends_annealed(void)
     CHECK(strstr(text, "the budget of 2s is used"), "%s", text);
     free(text);
     const double seconds = summary_value("budget", NULL, "seconds");
-    CHECK(seconds > 1 && seconds < 10, "%g s", seconds); /* beside other work */
+    CHECK(seconds > 1 && seconds < 4, "%g s", seconds);
     text = (char *)slurp("budget", "steps.csv", &n);
     double highest = 0, last = 0;
     for (char *line = strchr(text, '\n'); line && line[1];
